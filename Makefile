@@ -1,0 +1,41 @@
+# Everything builds on `make install`: a .venv with the product, its tests and its linters.
+# Needs python3 (3.11 to 3.13) with pip; Debian's python3 without python3-venv will do.
+PYTHON ?= python3
+VENV   ?= .venv
+BIN    := $(VENV)/bin
+
+.PHONY: install demo test test-all lint bench clean
+.DEFAULT_GOAL := help
+
+help: ## this list
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+
+install: $(VENV)/.installed ## .venv with everything
+
+# --without-pip and the outer pip: Debian splits ensurepip into a package that a bare machine lacks.
+$(VENV)/.installed: pyproject.toml Makefile
+	@$(PYTHON) -c 'import sys; sys.exit(not (3, 11) <= sys.version_info[:2] <= (3, 13))' || \
+	  { echo "ari_bridge needs Python 3.11 to 3.13; name one: make $(MAKECMDGOALS) PYTHON=python3.11" >&2; exit 1; }
+	$(PYTHON) -m venv --without-pip $(VENV)
+	$(PYTHON) -m pip --python $(BIN)/python install --quiet --upgrade 'pip>=25.1'
+	$(BIN)/python -m pip install --quiet --editable . --group dev
+	@touch $@
+
+demo: install ## a real call through a real Asterisk; leaves build/demo/call.{wav,json,svg}
+	$(BIN)/ari-bridge demo
+
+test: install lint ## lint, types and all tests, the real Asterisk included
+	$(BIN)/python -m pytest
+
+test-all: ## the same on every Python from 3.11 to 3.13 that is installed
+	@for v in 3.11 3.12 3.13; do \
+	  if python$$v -c '' 2>/dev/null; then echo "== Python $$v"; $(MAKE) test PYTHON=python$$v VENV=.venv-$$v || exit 1; \
+	  else echo "== Python $$v is not installed: left out"; fi; done
+
+lint: install ## ruff and mypy
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+
+clean: ## everything that can be made again
+	rm -rf .venv .venv-* build .mypy_cache .pytest_cache .ruff_cache

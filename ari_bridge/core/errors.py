@@ -1,0 +1,98 @@
+"""Every error the product raises on purpose, split by who was wrong.
+
+    AriBridgeError
+    ├── SettingsError            the operator: a setting is missing, misspelt or impossible
+    ├── AsteriskError            the PBX, or the way to it
+    │   ├── AsteriskUnreachable      nobody answers at that address
+    │   ├── AsteriskRefused          it answers, but not to us (user, password, TLS, app not allowed)
+    │   ├── AppReplaced              another program took over our Stasis application
+    │   └── RequestFailed            one REST request was refused (has .status)
+    │       └── Gone                 ... because the channel or bridge is no longer there
+    ├── ProviderError            a speech or language engine (has .retryable)
+    ├── MediaError               the caller's media or the way to it
+    │   ├── PortTaken                the UDP port is in use
+    │   ├── MediaProcessDied         the media process ended
+    │   └── PortClosed               the call's media port was closed; no more audio
+    ├── SandboxError             the private Asterisk for demo and tests could not be had or run
+    └── InternalError            us: a rule of our own was broken
+
+The text of each is one line that names the thing to mend; `ari-bridge` prints it and exits with
+`exit_code`, without a traceback.
+"""
+
+from __future__ import annotations
+
+
+class AriBridgeError(Exception):
+    """Root of the tree. `exit_code` follows sysexits.h."""
+
+    exit_code: int = 1
+
+
+class SettingsError(AriBridgeError):
+    exit_code = 78  # EX_CONFIG
+
+
+class AsteriskError(AriBridgeError):
+    exit_code = 69  # EX_UNAVAILABLE
+
+
+class AsteriskUnreachable(AsteriskError):
+    pass
+
+
+class AsteriskRefused(AsteriskError):
+    exit_code = 77  # EX_NOPERM
+
+
+class AppReplaced(AsteriskError):
+    pass
+
+
+class RequestFailed(AsteriskError):
+    """A REST request was answered with an error.
+
+    `status` is the HTTP status, 0 when no answer came in time.
+    """
+
+    def __init__(self, message: str, *, status: int) -> None:
+        super().__init__(message)
+        self.status = status
+
+
+class Gone(RequestFailed):
+    """The channel or bridge has ended: teardown goes on, nothing is retried."""
+
+
+class ProviderError(AriBridgeError):
+    """A speech or language engine failed. `retryable` tells whether the same request may work later."""
+
+    exit_code = 69
+
+    def __init__(self, message: str, *, retryable: bool) -> None:
+        super().__init__(message)
+        self.retryable = retryable
+
+
+class MediaError(AriBridgeError):
+    exit_code = 69
+
+
+class PortTaken(MediaError):
+    pass
+
+
+class MediaProcessDied(MediaError):
+    pass
+
+
+class PortClosed(MediaError):
+    pass
+
+
+class SandboxError(AriBridgeError):
+    exit_code = 69
+
+
+class InternalError(AriBridgeError):
+    exit_code = 70  # EX_SOFTWARE

@@ -1,0 +1,165 @@
+"""The protocols behind which every speech and language engine stands.
+
+A provider module defines an options model, a class and one `PROVIDER` record; the registry finds it.
+All engines stream; closing the iterator (`aclose`, or cancelling the task that reads it) stops the
+engine at once and frees what it held. Every failure is a ProviderError. Audio is PCM16 mono at the
+`rate_hz` of the call; an engine that wants another rate resamples at its own door.
+"""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
+from dataclasses import dataclass
+from enum import Enum
+from typing import Any, Protocol, TypeAlias
+
+from pydantic import BaseModel
+
+from ari_bridge.core.audio import Pcm16
+from ari_bridge.core.messages import Message, ToolCall, ToolSpec
+
+
+class Kind(Enum):
+    STT = "stt"
+    LLM = "llm"
+    TTS = "tts"
+
+
+# ------------------------------------------------------------------ speech to text
+
+
+@dataclass(frozen=True, slots=True)
+class Heard:
+    """Caller audio, in order. Sent only while an utterance is open (with its pre-roll first)."""
+
+    pcm: Pcm16
+
+
+@dataclass(frozen=True, slots=True)
+class UtteranceStart:
+    utterance: int
+
+
+@dataclass(frozen=True, slots=True)
+class UtteranceEnd:
+    """The caller has stopped: the engine answers with the final transcript of this utterance."""
+
+    utterance: int
+
+
+SttInput: TypeAlias = Heard | UtteranceStart | UtteranceEnd
+
+
+@dataclass(frozen=True, slots=True)
+class Transcript:
+    """What the engine understood. Exactly one final one answers each UtteranceEnd (text may be "")."""
+
+    utterance: int
+    text: str
+    final: bool
+    confidence: float | None = None
+    """0..1 where the engine gives one."""
+
+
+@dataclass(frozen=True, slots=True)
+class SpeechContext:
+    """What a recogniser may know beforehand."""
+
+    rate_hz: int
+    language: str = "en"
+    phrases: tuple[str, ...] = ()
+    """Likely sentences, plain words."""
+
+
+class SpeechToText(Protocol):
+    def transcribe(self, audio: AsyncIterator[SttInput], context: SpeechContext) -> AsyncIterator[Transcript]:
+        """Partial and final transcripts of one call, until `audio` ends."""
+        ...
+
+    async def close(self) -> None: ...
+
+
+# ------------------------------------------------------------------ language model
+
+
+@dataclass(frozen=True, slots=True)
+class TextDelta:
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class Usage:
+    input_tokens: int
+    output_tokens: int
+
+
+ReplyDelta: TypeAlias = TextDelta | ToolCall | Usage
+
+
+class LanguageModel(Protocol):
+    @property
+    def phrases(self) -> tuple[str, ...]:
+        """Caller sentences this model is prepared for, as hints to a recogniser; () for real models."""
+        ...
+
+    def reply(self, history: Sequence[Message], tools: Sequence[ToolSpec]) -> AsyncIterator[ReplyDelta]:
+        """The agent's next turn, as deltas. After tool calls the caller of this runs them and asks again
+        with their results in the history. The engine keeps no state of its own between calls: all it may
+        use is the history."""
+        ...
+
+    async def close(self) -> None: ...
+
+
+# ------------------------------------------------------------------ text to speech
+
+
+@dataclass(frozen=True, slots=True)
+class WordTime:
+    """From when to when a word sounds, in samples since the start of its sentence's audio, and which
+    characters of the sentence it is: text[start_char:end_char]."""
+
+    start_char: int
+    end_char: int
+    start_sample: int
+    end_sample: int
+
+
+@dataclass(frozen=True, slots=True)
+class Speech:
+    """A piece of a sentence's audio. `words` may come early or late, but before the sentence is done."""
+
+    pcm: Pcm16
+    words: tuple[WordTime, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class VoiceContext:
+    rate_hz: int
+    language: str = "en"
+
+
+class TextToSpeech(Protocol):
+    def speak(self, sentence: str, context: VoiceContext) -> AsyncIterator[Speech]:
+        """The audio of one sentence, streamed in pieces of some 20-200 ms."""
+        ...
+
+    async def close(self) -> None: ...
+
+
+# ------------------------------------------------------------------ registry
+
+
+@dataclass(frozen=True, slots=True)
+class Provider:
+    """One entry of the registry. `build` gets the checked options, once a service (not once a call)."""
+
+    name: str
+    kind: Kind
+    options: type[BaseModel]
+    build: Callable[[Any], SpeechToText | LanguageModel | TextToSpeech]
+    summary: str
+    """One line for `ari-bridge providers`."""
+
+
+Options: TypeAlias = Mapping[str, Any]

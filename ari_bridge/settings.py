@@ -1,0 +1,196 @@
+"""Settings: one TOML file, the environment over it, secrets from files.
+
+    ARI_BRIDGE_ASTERISK__PASSWORD=…         a value from the environment (two underscores nest)
+    [asterisk] password_file = "/run/…"     a secret from a file
+
+A key nobody knows is an error that names it. Providers check their own options; a provider's table
+`[providers.NAME]` is handed to the provider it `use`s (its own name when left out).
+"""
+
+from __future__ import annotations
+
+import os
+import tomllib
+from pathlib import Path
+from typing import Any, Literal
+
+from pydantic import (
+    BaseModel,
+    ConfigDict,
+    Field,
+    SecretStr,
+    ValidationError,
+    field_validator,
+    model_validator,
+)
+from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
+
+from ari_bridge.core.errors import SettingsError
+
+
+class _Table(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class AsteriskSettings(_Table):
+    """Where the PBX's ARI answers, and as whom we speak to it."""
+
+    url: str = "http://127.0.0.1:8088"
+    """http(s)://host:port[/prefix] of Asterisk's HTTP server, without /ari."""
+    username: str = "ari_bridge"
+    password: SecretStr = SecretStr("")
+    password_file: Path | None = None
+    app: str = Field(default="ari_bridge", pattern=r"^[A-Za-z0-9_.-]+$")
+    tls_ca_file: Path | None = None
+    """A CA to trust besides the system's, for a PBX with a certificate of its own."""
+    request_timeout_s: float = Field(default=5.0, gt=0)
+
+    @field_validator("url")
+    @classmethod
+    def _is_http(cls, url: str) -> str:
+        if not url.startswith(("http://", "https://")):
+            raise ValueError("must start with http:// or https://")
+        if "@" in url or "?" in url:
+            raise ValueError("must hold no user, password or query; use username and password_file")
+        return url.rstrip("/")
+
+    @model_validator(mode="after")
+    def _one_password(self) -> AsteriskSettings:
+        if self.password_file is not None and self.password.get_secret_value():
+            raise ValueError("password and password_file are both set; keep one")
+        return self
+
+    def secret(self) -> str:
+        """The ARI password. Raises SettingsError when its file cannot be read."""
+        if self.password_file is None:
+            return self.password.get_secret_value()
+        try:
+            return self.password_file.read_text(encoding="utf-8").strip()
+        except OSError as error:
+            raise SettingsError(
+                f"asterisk.password_file: cannot read {self.password_file}: {error.strerror}"
+            ) from None
+
+
+class MediaSettings(_Table):
+    """The one UDP port through which all calls' audio passes."""
+
+    bind_host: str = "127.0.0.1"
+    advertise_host: str = ""
+    """The address Asterisk sends to; bind_host when empty."""
+    port: int = Field(default=0, ge=0, le=65535)
+    """0 lets the system choose."""
+    format: Literal["auto", "ulaw", "alaw", "slin16"] = "auto"
+    """auto: narrowband callers keep µ-law or A-law, wideband callers get slin16."""
+    jitter_delay_ms: int = Field(default=40, ge=20, le=200)
+    max_calls: int = Field(default=256, ge=1, le=4096)
+
+
+class TurnSettings(_Table):
+    """When a turn ends and what an interruption is."""
+
+    end_of_turn_ms: int = Field(default=500, ge=100, le=5000)
+    barge_in: bool = True
+    barge_in_min_ms: int = Field(default=250, ge=40, le=3000)
+    """Voice shorter than this only pauses the agent, which then resumes."""
+
+
+class AgentSettings(_Table):
+    greeting: str = ""
+    language: str = "en"
+    prompt: str = ""
+    stt: str = "pocketsphinx"
+    llm: str = "script"
+    tts: str = "espeak"
+    phrases: tuple[str, ...] = ()
+    """What callers are likely to say: a help to recognisers that take hints."""
+    turns: TurnSettings = TurnSettings()
+
+
+class DestinationSettings(_Table):
+    """A place in the dialplan that an agent may send a caller to."""
+
+    context: str = Field(pattern=r"^[A-Za-z0-9_.-]+$")
+    exten: str = Field(default="s", pattern=r"^[A-Za-z0-9_.*#+-]+$")
+    priority: int = Field(default=1, ge=1)
+
+
+class RecordSettings(_Table):
+    directory: Path | None = None
+    """One JSON file a call, with its transcript, is written here; nothing is written when unset."""
+
+
+class LogSettings(_Table):
+    level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = "INFO"
+
+
+class Settings(BaseSettings):
+    model_config = SettingsConfigDict(
+        env_prefix="ARI_BRIDGE_", env_nested_delimiter="__", extra="forbid", frozen=True
+    )
+
+    asterisk: AsteriskSettings = AsteriskSettings()
+    media: MediaSettings = MediaSettings()
+    agents: dict[str, AgentSettings] = {}
+    routes: dict[str, str] = {}
+    """DID -> agent; the key "default" catches the rest. The dialplan's agent= argument comes first."""
+    destinations: dict[str, DestinationSettings] = {}
+    providers: dict[str, dict[str, Any]] = {}
+    records: RecordSettings = RecordSettings()
+    log: LogSettings = LogSettings()
+
+    @classmethod
+    def settings_customise_sources(
+        cls,
+        settings_cls: type[BaseSettings],
+        init_settings: PydanticBaseSettingsSource,
+        env_settings: PydanticBaseSettingsSource,
+        dotenv_settings: PydanticBaseSettingsSource,
+        file_secret_settings: PydanticBaseSettingsSource,
+    ) -> tuple[PydanticBaseSettingsSource, ...]:
+        return env_settings, init_settings
+
+    @model_validator(mode="after")
+    def _routes_lead_somewhere(self) -> Settings:
+        for did, agent in self.routes.items():
+            if agent not in self.agents:
+                known = ", ".join(sorted(self.agents)) or "none"
+                raise ValueError(f"routes.{did}: there is no agent {agent!r} (agents: {known})")
+        return self
+
+
+def load(path: Path) -> Settings:
+    """Read the settings in `path`. Raises SettingsError, one line, naming the key to mend."""
+    try:
+        with path.open("rb") as file:
+            table = tomllib.load(file)
+    except OSError as error:
+        raise SettingsError(f"{path}: cannot be read: {error.strerror}") from None
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        raise SettingsError(f"{path}: not valid TOML: {error}") from None
+    _resolve_files(table, path.parent)
+    try:
+        return Settings(**table)
+    except ValidationError as error:
+        raise SettingsError(f"{path}: {explain(error)}") from None
+
+
+def explain(error: ValidationError) -> str:
+    """A pydantic error as one line: each key with what is wrong with it. Input values are left out
+    (one of them may be a secret)."""
+    parts = []
+    for item in error.errors(include_url=False, include_input=False):
+        where = ".".join(str(step) for step in item["loc"])
+        message = "unknown key" if item["type"] == "extra_forbidden" else item["msg"]
+        message = message.removeprefix("Value error, ")
+        parts.append(f"{where}: {message}" if where else message)
+    return "; ".join(parts)
+
+
+def _resolve_files(table: dict[str, Any], base: Path) -> None:
+    """Make every relative path of a key that names a file or directory relative to the TOML file."""
+    for key, value in table.items():
+        if isinstance(value, dict):
+            _resolve_files(value, base)
+        elif isinstance(value, str) and (key.endswith("_file") or key == "directory") and value:
+            table[key] = os.fspath(base / value)

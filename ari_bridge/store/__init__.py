@@ -1,0 +1,1 @@
+"""Row 3: what is kept of a call."""
