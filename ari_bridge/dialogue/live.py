@@ -1,0 +1,38 @@
+"""What happens in a call, as it happens: for a terminal, a live page, a test. Text is personal data."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from enum import Enum
+from typing import TypeAlias
+
+
+class LiveKind(Enum):
+    CALL_STARTED = "call started"
+    """text: the agent's name"""
+    CALLER_SAID = "caller said"
+    """text: the final transcript ("" when nothing was understood)"""
+    AGENT_SAYS = "agent says"
+    """text: a sentence whose audio starts to leave"""
+    AGENT_PAUSED = "agent paused"
+    AGENT_RESUMED = "agent resumed"
+    AGENT_INTERRUPTED = "agent interrupted"
+    """text: what of the agent's turn the caller heard"""
+    DIGIT = "digit"
+    TOOL = "tool"
+    """text: the tool's name and result"""
+    CALL_ENDED = "call ended"
+    """text: ARIBRIDGESTATUS and ARIBRIDGECAUSE"""
+
+
+@dataclass(frozen=True, slots=True)
+class LiveEvent:
+    at_s: float
+    """Monotonic."""
+    call_id: str
+    kind: LiveKind
+    text: str = ""
+
+
+Observer: TypeAlias = Callable[[LiveEvent], None]
