@@ -74,6 +74,15 @@ class Outcome:
     variables: Mapping[str, str] = field(default_factory=dict)
     hangup: bool = False
 
+    def dialplan_variables(self, call_id: str) -> dict[str, str]:
+        """What is set on the channel before it continues."""
+        return {
+            **self.variables,
+            "ARIBRIDGESTATUS": self.status.value,
+            "ARIBRIDGECAUSE": self.cause,
+            "ARIBRIDGECALLID": call_id,
+        }
+
 
 class PbxCall(Protocol):
     """Handed to the service's call handler once caller and media leg are bridged."""

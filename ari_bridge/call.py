@@ -1,0 +1,97 @@
+"""One call, from bridged to its outcome: its conversation, and the record that is kept of it."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+
+from ari_bridge.actions.base import Action, ActionContext
+from ari_bridge.conversation import Conversation
+from ari_bridge.core.clock import Clock, monotonic_s
+from ari_bridge.dialogue.live import LiveEvent, LiveKind, Observer
+from ari_bridge.pbx.call import Outcome, PbxCall
+from ari_bridge.providers.base import LanguageModel, SpeechToText, TextToSpeech
+from ari_bridge.settings import AgentSettings
+from ari_bridge.store import record as store
+from ari_bridge.store.record import CallRecord
+
+log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class Agent:
+    """An agent with its engines, ready to answer; shared by all its calls."""
+
+    name: str
+    settings: AgentSettings
+    stt: SpeechToText
+    llm: LanguageModel
+    tts: TextToSpeech
+    actions: Sequence[Action]
+    action_context: ActionContext
+
+
+async def run_call(
+    call: PbxCall,
+    agent: Agent,
+    *,
+    observer: Observer,
+    record_directory: Path | None = None,
+    clock: Clock = monotonic_s,
+) -> Outcome:
+    """Hold the conversation; whatever ends it, leave a record.
+
+    Raises what the conversation raises (AriBridgeError), after the record is written.
+    """
+    info = call.info
+    start_s = clock()
+    record = CallRecord(
+        call_id=info.call_id,
+        agent=agent.name,
+        did=info.did,
+        caller_number=info.caller_number,
+        started_at=datetime.now(UTC).isoformat(timespec="milliseconds"),
+        start_monotonic_s=start_s,
+    )
+    observer(LiveEvent(start_s, info.call_id, LiveKind.CALL_STARTED, agent.name))
+    conversation = Conversation(
+        call,
+        agent.settings,
+        agent.stt,
+        agent.llm,
+        agent.tts,
+        agent.actions,
+        agent.action_context,
+        observer,
+        clock,
+    )
+    outcome: Outcome | None = None
+    try:
+        outcome = await conversation.run()
+        return outcome
+    finally:
+        end_s = clock()
+        record.duration_ms = (end_s - start_s) * 1000
+        record.turns = conversation.turns
+        record.digits = conversation.digits
+        record.media = call.port.stats().to_dict()
+        if outcome is not None:
+            record.variables = outcome.dialplan_variables(info.call_id)
+            ending = f"{outcome.status.value} {outcome.cause}".rstrip()
+        else:
+            ending = "FAILED"
+        observer(LiveEvent(end_s, info.call_id, LiveKind.CALL_ENDED, ending))
+        log.info("call ended: %s after %.1f s", ending, end_s - start_s)
+        if record_directory is not None:
+            await _keep(record, record_directory)
+
+
+async def _keep(record: CallRecord, directory: Path) -> None:
+    try:
+        await asyncio.to_thread(store.write, record, directory)
+    except OSError as error:
+        log.error("records.directory: cannot write to %s: %s", directory, error.strerror)

@@ -1,0 +1,76 @@
+"""The composition root: builds everything from the settings, serves calls, stops clean."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import Callable
+
+from ari_bridge.actions.base import ActionContext
+from ari_bridge.actions.registry import actions
+from ari_bridge.call import Agent, run_call
+from ari_bridge.core.errors import SettingsError
+from ari_bridge.dialogue.live import LiveEvent, Observer
+from ari_bridge.media.port import ProcessPlane
+from ari_bridge.pbx.call import Outcome, PbxCall
+from ari_bridge.pbx.controller import Controller
+from ari_bridge.providers.registry import Engines
+from ari_bridge.settings import Settings
+
+log = logging.getLogger(__name__)
+
+
+def _unobserved(event: LiveEvent) -> None:
+    pass
+
+
+async def serve(
+    settings: Settings,
+    *,
+    observer: Observer = _unobserved,
+    ready: Callable[[], None] = lambda: None,
+) -> None:
+    """Answer calls until cancelled.
+
+    Everything that can be wrong with the settings, the engines, the UDP port or the PBX is found before
+    `ready` is called, and raised as an AriBridgeError of one line. On cancellation each call is handed
+    back to the dialplan; nothing is left on the PBX.
+    """
+    if not settings.agents:
+        raise SettingsError("agents: there is no agent; add a table [agents.NAME]")
+    engines = Engines(settings)
+    try:
+        agents = _agents(settings, engines)
+
+        async def handle(call: PbxCall) -> Outcome:
+            return await run_call(
+                call,
+                agents[call.info.agent],
+                observer=observer,
+                record_directory=settings.records.directory,
+            )
+
+        plane = await ProcessPlane.start(settings.media)
+        try:
+            await Controller(settings, plane, handle).run(ready)
+        finally:
+            await plane.close()
+    finally:
+        await asyncio.shield(engines.close())
+
+
+def _agents(settings: Settings, engines: Engines) -> dict[str, Agent]:
+    context = ActionContext(settings.destinations)
+    verbs = list(actions().values())
+    return {
+        name: Agent(
+            name=name,
+            settings=agent,
+            stt=engines.stt(agent.stt),
+            llm=engines.llm(agent.llm),
+            tts=engines.tts(agent.tts),
+            actions=verbs,
+            action_context=context,
+        )
+        for name, agent in settings.agents.items()
+    }
