@@ -7,6 +7,6 @@ from ari_bridge.actions.base import Action
 from ari_bridge.core.registry import discover
 
 
-def load() -> dict[str, Action]:
+def actions() -> dict[str, Action]:
     """All actions by name. Raises InternalError where a module's ACTION is no Action."""
     return discover(ari_bridge.actions, "ACTION", Action)

@@ -19,8 +19,8 @@ from ari_bridge.pbx.client import AriClient
 from ari_bridge.pbx.events import ApplicationReplaced, AriEvent, ChannelEnded, DtmfReceived, StasisStart
 from ari_bridge.pbx.live import LiveCall
 from ari_bridge.pbx.names import Names, new_call_id
+from ari_bridge.pbx.orders import CallerLeft, LegEntered, LegLeft, ShutDown
 from ari_bridge.pbx.pump import EventPump
-from ari_bridge.pbx.session import CallerLeft, LegEntered, LegLeft, ShutDown
 from ari_bridge.pbx.sweep import sweep
 from ari_bridge.pbx.work import Surroundings
 from ari_bridge.settings import Settings

@@ -22,7 +22,7 @@ from ari_bridge.core.errors import (
     SettingsError,
 )
 from ari_bridge.media.plane import MediaPort
-from ari_bridge.pbx import session
+from ari_bridge.pbx import orders
 from ari_bridge.pbx.call import CallerGone, CallInfo, Digit, Outcome, PbxEvent, Status
 from ari_bridge.pbx.events import StasisStart
 from ari_bridge.pbx.routing import UnknownAgent
@@ -56,7 +56,7 @@ _LEAVING = frozenset(
     }
 )
 
-_Notice = session.LegEntered | session.LegLeft | session.CallerLeft | session.ShutDown
+_Notice = orders.LegEntered | orders.LegLeft | orders.CallerLeft | orders.ShutDown
 
 
 class LiveCall:
@@ -66,7 +66,7 @@ class LiveCall:
         self._around = around
         self._work = CallWork(around, start, call_id)
         self._session = Session()
-        self._inbox: asyncio.Queue[session.Input] = asyncio.Queue(INBOX)
+        self._inbox: asyncio.Queue[orders.Input] = asyncio.Queue(INBOX)
         self._noticed: set[type[_Notice]] = set()
         self._events: asyncio.Queue[PbxEvent] = asyncio.Queue(DIGITS_WAITING + 1)
         self._handler: asyncio.Task[None] | None = None
@@ -104,12 +104,12 @@ class LiveCall:
 
     @property
     def leg_entered(self) -> bool:
-        return session.LegEntered in self._noticed
+        return orders.LegEntered in self._noticed
 
     @property
     def leaving(self) -> bool:
         """The caller's channel is on its way out: a StasisStart of it now is a new call."""
-        return self._session.state in _LEAVING or session.CallerLeft in self._noticed
+        return self._session.state in _LEAVING or orders.CallerLeft in self._noticed
 
     def notice(self, event: _Notice) -> None:
         if type(event) not in self._noticed:
@@ -136,7 +136,7 @@ class LiveCall:
 
     # -------------------------------------------------------------- the loop's parts
 
-    async def _next_input(self) -> session.Input:
+    async def _next_input(self) -> orders.Input:
         deadline_s = self._session.deadline_s
         if deadline_s is None:
             return await self._inbox.get()
@@ -144,56 +144,56 @@ class LiveCall:
             async with asyncio.timeout(max(0.0, deadline_s - self._around.clock())):
                 return await self._inbox.get()
         except TimeoutError:
-            return session.DeadlinePassed()
+            return orders.DeadlinePassed()
 
-    def _order(self, commands: list[session.Command], tasks: asyncio.TaskGroup) -> None:
+    def _order(self, commands: list[orders.Command], tasks: asyncio.TaskGroup) -> None:
         work = self._work
         for command in commands:
             match command:
-                case session.StartHandler():
+                case orders.StartHandler():
                     self._handler = tasks.create_task(self._talk(), name=f"call {self.call_id}")
-                case session.CancelHandler():
+                case orders.CancelHandler():
                     if self._handler is not None:
                         self._handler.cancel()
-                case session.TellCallerGone():
+                case orders.TellCallerGone():
                     self._events.put_nowait(CallerGone(self._around.clock()))
-                case session.Inspect():
+                case orders.Inspect():
                     tasks.create_task(self._request(work.inspect(), "INSPECT_FAILED"))
-                case session.Answer():
+                case orders.Answer():
                     tasks.create_task(self._request(work.answer(), "ANSWER_FAILED"))
-                case session.CreateLeg():
+                case orders.CreateLeg():
                     tasks.create_task(self._request(work.create_leg(), "MEDIA_LEG_FAILED", of_caller=False))
-                case session.OpenPort():
+                case orders.OpenPort():
                     tasks.create_task(self._request(work.open_port(), "MEDIA_PORT_FAILED", of_caller=False))
-                case session.CreateBridge():
+                case orders.CreateBridge():
                     tasks.create_task(self._request(work.create_bridge(), "BRIDGE_FAILED", of_caller=False))
-                case session.Leave(outcome):
+                case orders.Leave(outcome):
                     tasks.create_task(self._request(work.leave(outcome), "CONTINUE_FAILED"))
-                case session.HangUp():
+                case orders.HangUp():
                     tasks.create_task(self._request(work.hang_up(), "HANGUP_FAILED"))
-                case session.CleanUp():
+                case orders.CleanUp():
                     tasks.create_task(
                         self._request(work.clean_up(command), "CLEANUP_FAILED", of_caller=False)
                     )
 
     async def _request(self, work: Coroutine[Any, Any, None], cause: str, *, of_caller: bool = True) -> None:
         """Exactly one Done or Failed comes of it. `of_caller`: what is Gone is the caller's channel."""
-        answer: session.Input = session.Failed(cause)
+        answer: orders.Input = orders.Failed(cause)
         try:
             await work
-            answer = session.Done()
+            answer = orders.Done()
         except UnknownAgent as error:
             logger.warning("call %s: %s", self.call_id, error)
-            answer = session.Failed("UNKNOWN_AGENT")
+            answer = orders.Failed("UNKNOWN_AGENT")
         except Gone as error:
             logger.debug("call %s: %s", self.call_id, error)
             if of_caller:
-                self.notice(session.CallerLeft())
+                self.notice(orders.CallerLeft())
         except AriBridgeError as error:
             logger.warning("call %s: %s: %s", self.call_id, cause, error)
         except Exception:  # a supervising root: the session must hear of it, and clean up
             logger.exception("call %s: %s", self.call_id, cause)
-            answer = session.Failed("INTERNAL")
+            answer = orders.Failed("INTERNAL")
         finally:
             self._inbox.put_nowait(answer)
 
@@ -209,4 +209,4 @@ class LiveCall:
         except Exception:  # a supervising root: one call's failure is its own
             logger.exception("call %s: the call handler failed", self.call_id)
         finally:
-            self._inbox.put_nowait(session.HandlerEnded(outcome))
+            self._inbox.put_nowait(orders.HandlerEnded(outcome))

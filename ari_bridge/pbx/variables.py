@@ -27,10 +27,6 @@ def on_entry(call_id: str) -> dict[str, str]:
 
 
 def on_leaving(call_id: str, outcome: Outcome) -> dict[str, str]:
-    """Set before the channel goes on in the dialplan. The three of ours cannot be overwritten."""
-    settable = {name: value for name, value in outcome.variables.items() if _SETTABLE.fullmatch(name)}
-    return settable | {
-        "ARIBRIDGESTATUS": outcome.status.value,
-        "ARIBRIDGECAUSE": outcome.cause,
-        "ARIBRIDGECALLID": call_id,
-    }
+    """Set before the channel goes on in the dialplan; what is neither variable nor CDR field is left out."""
+    wanted = outcome.dialplan_variables(call_id)
+    return {name: value for name, value in wanted.items() if _SETTABLE.fullmatch(name)}

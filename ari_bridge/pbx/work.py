@@ -18,9 +18,9 @@ from ari_bridge.pbx.call import CallHandler, CallInfo, Outcome, Status
 from ari_bridge.pbx.client import AriClient
 from ari_bridge.pbx.events import StasisStart
 from ari_bridge.pbx.names import Names
+from ari_bridge.pbx.orders import CleanUp
 from ari_bridge.pbx.preflight import Abilities
 from ari_bridge.pbx.routing import choose_agent, parse_args
-from ari_bridge.pbx.session import CleanUp
 from ari_bridge.settings import Settings
 
 logger = logging.getLogger(__name__)
@@ -146,9 +146,14 @@ class CallWork:
         """False only where the dialplan says so: `continue` to a missing place hangs the caller up."""
         if not self._around.abilities.dialplan_lookup:
             return True
-        return await self._client.dialplan_has(
-            self.channel_id, outcome.context, outcome.exten or "s", outcome.priority
-        )
+        try:
+            return await self._client.dialplan_has(
+                self.channel_id, outcome.context, outcome.exten or "s", outcome.priority
+            )
+        except Gone:
+            raise
+        except AsteriskError:
+            return True  # in doubt, the agent's word counts
 
     async def _insist(self, delete: Callable[[str], Awaitable[None]], name: str) -> None:
         """A lost answer must not leave a leg for ever: Asterisk never times one out."""
