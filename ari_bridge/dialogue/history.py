@@ -99,10 +99,10 @@ class AgentSaid:
     def text(self) -> str:
         return " ".join(sentence.text for sentence in self.sentences)
 
-    def cut(self, position: int, rate_hz: int) -> None:
-        """Keep what was heard when the audio ended at `position`."""
+    def cut(self, position: int, rate_hz: int, *, more_meant: bool = False) -> None:
+        """Keep what was heard when the audio ended at `position`. `more_meant`: the model had not finished."""
         heard = " ".join(filter(None, (s.heard(position, rate_hz) for s in self.sentences)))
-        self.heard = None if heard == self.text else heard
+        self.heard = heard if more_meant or heard != self.text else None
 
     @property
     def kept(self) -> str:
@@ -112,7 +112,8 @@ class AgentSaid:
 @dataclass(slots=True)
 class ToolAnswered:
     call_id: str
-    result: str
+    result: str | None = None
+    """None while the tool runs."""
 
 
 Entry: TypeAlias = CallerSaid | AgentSaid | ToolAnswered
@@ -142,8 +143,16 @@ class History:
         self.entries.append(said)
         return said
 
+    def tool_called(self, said: AgentSaid, call: ToolCall) -> None:
+        """The tool runs now; the place of its result is beside the call, whenever it comes."""
+        said.tool_calls.append(call)
+        self.entries.append(ToolAnswered(call.call_id))
+
     def tool_answered(self, call_id: str, result: str) -> None:
-        self.entries.append(ToolAnswered(call_id, result))
+        for entry in self.entries:
+            if isinstance(entry, ToolAnswered) and entry.call_id == call_id and entry.result is None:
+                entry.result = result
+                return
 
     def drop(self, said: AgentSaid) -> None:
         """Nothing of it was heard and nothing was done: it never was."""
@@ -167,5 +176,6 @@ class History:
                             )
                         )
                 case ToolAnswered(call_id, result):
-                    found.append(Message(Role.TOOL, result, tool_call_id=call_id))
+                    text = "(still running)" if result is None else result
+                    found.append(Message(Role.TOOL, text, tool_call_id=call_id))
         return tuple(found)

@@ -32,11 +32,6 @@ class Waterfall:
     def mark(self, stamp: Stamp, now: float) -> None:
         self._at_s.setdefault(stamp, now)
 
-    def restart(self, last_voiced_s: float) -> None:
-        """The caller went on: everything counts from the new last voiced frame."""
-        self._origin_s = last_voiced_s
-        self._at_s.clear()
-
     def latency_ms(self) -> dict[str, float]:
         """Milliseconds since the last voiced frame, by the stamp's name, in the order above."""
         if self._origin_s is None:

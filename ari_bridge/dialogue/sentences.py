@@ -23,14 +23,12 @@ _CLAUSE_MARKS = ",;:—،؛、，；：፣"
 _WIDE_CLAUSE_MARKS = "、，；：—"
 _CLOSERS = "\"'”’»›)]}」』】）》"
 
-_BEFORE_NAMES = frozenset(
-    ("mr", "mrs", "ms", "dr", "prof", "st", "capt", "col", "sgt", "lt", "rev", "gen", "hon", "hr", "fr")
-    + ("e.g", "i.e", "eg", "ie", "vs", "z.b", "d.h", "sra", "sr", "mme", "mlle")
+_BEFORE_NAMES = re.compile(
+    r"mr|mrs|ms|dr|prof|st|capt|col|sgt|lt|rev|gen|hon|hr|fr|e\.g|i\.e|eg|ie|vs|z\.b|d\.h|sra|sr|mme|mlle"
 )
 """Abbreviations whose sentence goes on, even with a capital."""
-_BEFORE_NUMBERS = frozenset(
-    ("no", "nos", "nr", "approx", "ca", "ext", "fig", "tel", "vol", "sec", "p", "pp", "art")
-    + ("jan", "feb", "mar", "apr", "jun", "jul", "aug", "sep", "sept", "oct", "nov", "dec")
+_BEFORE_NUMBERS = re.compile(
+    r"nos?|nr|approx|ca|ext|fig|tel|vol|sec|pp?|art|jan|feb|mar|apr|jun|jul|aug|sept?|oct|nov|dec"
 )
 """Abbreviations only where a digit follows: "No. 5", but "Oh no."."""
 
@@ -146,7 +144,9 @@ def _goes_on(before: str, following: str) -> bool:
     if word.isdigit() and before.strip() == word:
         return True  # the number of a list's item: 1. Open the door
     folded = word.lower()
-    return folded in _BEFORE_NAMES or (folded in _BEFORE_NUMBERS and following.isdigit())
+    if _BEFORE_NAMES.fullmatch(folded):
+        return True
+    return following.isdigit() and _BEFORE_NUMBERS.fullmatch(folded) is not None
 
 
 def _last_resort(text: str) -> int:

@@ -73,6 +73,7 @@ class Action(Enum):
     CLOSE_UTTERANCE = "have the recogniser's final transcript"
     TAKE_DIGIT = "put the digit into the caller's turn"
     FORGET_TURN = "drop the caller's turn"
+    FINISH = "the answer was heard to its end"
     PAUSE = "stop the agent's audio, keeping it"
     RESUME = "let it go on where it stopped"
     INTERRUPT = "drop the answer: its audio, its words not heard, its making"
@@ -118,7 +119,7 @@ TABLE: Mapping[State, Mapping[Event, Step]] = {
         Event.VOICE_BEGAN: _to(State.HELD, Action.PAUSE),
         Event.NOTHING_SAID: _to(State.LISTENING, Action.FORGET_TURN),
         Event.SPEECH_BEGAN: _to(State.AGENT_SPEAKING),
-        Event.AGENT_DONE: _to(State.LISTENING),
+        Event.AGENT_DONE: _to(State.LISTENING, Action.FINISH),
         Event.OUTCOME_GIVEN: _to(State.LEAVING),
         _DIGIT: _to(State.THINKING, Action.INTERRUPT, _TAKE),
         **_FAILS_WITH_ANSWER,
@@ -132,7 +133,7 @@ TABLE: Mapping[State, Mapping[Event, Step]] = {
     },
     State.AGENT_SPEAKING: {
         Event.VOICE_BEGAN: _to(State.PAUSED, Action.PAUSE),
-        Event.AGENT_DONE: _to(State.LISTENING),
+        Event.AGENT_DONE: _to(State.LISTENING, Action.FINISH),
         Event.OUTCOME_GIVEN: _to(State.LEAVING),
         _DIGIT: _to(State.THINKING, Action.INTERRUPT, _TAKE),
         **_FAILS_WITH_ANSWER,
@@ -140,13 +141,13 @@ TABLE: Mapping[State, Mapping[Event, Step]] = {
     State.PAUSED: {
         Event.VOICE_LASTED: _to(State.CALLER_SPEAKING, Action.INTERRUPT, Action.OPEN_UTTERANCE),
         Event.VOICE_ENDED: _to(State.AGENT_SPEAKING, Action.RESUME),
-        Event.AGENT_DONE: _to(State.CALLER_SPEAKING, Action.RESUME, Action.OPEN_UTTERANCE),
+        Event.AGENT_DONE: _to(State.CALLER_SPEAKING, Action.FINISH, Action.RESUME, Action.OPEN_UTTERANCE),
         Event.OUTCOME_GIVEN: _to(State.LEAVING, Action.RESUME),
         _DIGIT: _to(State.THINKING, Action.INTERRUPT, _TAKE),
         **_FAILS_WITH_ANSWER,
     },
     State.LEAVING: {
-        Event.AGENT_DONE: _to(State.ENDED, Action.LEAVE),
+        Event.AGENT_DONE: _to(State.ENDED, Action.FINISH, Action.LEAVE),
         Event.FAILED: _to(State.ENDED, Action.INTERRUPT, Action.LEAVE),
     },
     State.ENDED: {},
