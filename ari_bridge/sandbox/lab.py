@@ -1,0 +1,94 @@
+"""Two private Asterisks, a carrier and a PBX, joined by a SIP trunk: a call really crosses SIP and RTP.
+
+synthetic caller ──ARI, RTP── carrier ══ SIP trunk, RTP ══ PBX ──ARI, RTP── ari_bridge
+                                 └─ 7000: the person an agent transfers to
+"""
+
+from __future__ import annotations
+
+import asyncio
+import secrets
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+from ari_bridge.sandbox import packages
+from ari_bridge.sandbox.asterisk import AsteriskServer, PortClash
+from ari_bridge.sandbox.debian import Progress
+
+_COMMON = {
+    "asterisk.conf": "sandbox/common/asterisk.conf",
+    "logger.conf": "sandbox/common/logger.conf",
+    "modules.conf": "sandbox/common/modules.conf",
+    "cdr.conf": "sandbox/common/cdr.conf",
+    "ari.conf": "ari.conf",
+    "http.conf": "http.conf",
+    "rtp.conf": "rtp.conf",
+}
+CARRIER_FILES = _COMMON | {
+    "pjsip.conf": "sandbox/carrier/pjsip.conf",
+    "extensions.conf": "sandbox/carrier/extensions.conf",
+}
+PBX_FILES = _COMMON | {
+    "pjsip.conf": "sandbox/pbx/pjsip.conf",
+    "extensions.conf": "sandbox/pbx/extensions.conf",
+    "ari_bridge/extensions.conf": "extensions.conf",
+}
+
+_ATTEMPTS = 3
+
+
+@dataclass(frozen=True, slots=True)
+class Lab:
+    carrier: AsteriskServer
+    pbx: AsteriskServer
+    directory: Path
+    softphone_user: str
+    softphone_password: str
+
+
+@asynccontextmanager
+async def open_lab(directory: Path, *, progress: Progress | None = None) -> AsyncIterator[Lab]:
+    """Both servers, running, with their files below `directory`. Raises SandboxError.
+
+    Gets Asterisk first if need be, telling `progress`. Start it from a thread that lives as long as the lab.
+    """
+    tell = progress or (lambda _line: None)
+    program = await asyncio.to_thread(packages.find_asterisk, tell)
+    carrier = AsteriskServer("carrier", program, directory / "carrier")
+    pbx = AsteriskServer("pbx", program, directory / "pbx")
+    lab = Lab(carrier, pbx, directory, "6001", secrets.token_urlsafe(9))
+    tell("starting carrier and PBX")
+    try:
+        for attempt in range(1, _ATTEMPTS + 1):
+            try:
+                await _start(lab)
+                break
+            except PortClash:
+                if attempt == _ATTEMPTS:
+                    raise
+                await _stop(lab)
+                carrier.choose_ports()
+                pbx.choose_ports()
+        yield lab
+    finally:
+        await _stop(lab)
+
+
+async def _start(lab: Lab) -> None:
+    values = {
+        "carrier_sip_port": lab.carrier.sip_port,
+        "pbx_sip_port": lab.pbx.sip_port,
+        "softphone_password": lab.softphone_password,
+    }
+    results = await asyncio.gather(
+        lab.carrier.start(CARRIER_FILES, values), lab.pbx.start(PBX_FILES, values), return_exceptions=True
+    )
+    for result in results:
+        if isinstance(result, BaseException):
+            raise result
+
+
+async def _stop(lab: Lab) -> None:
+    await asyncio.gather(lab.carrier.stop(), lab.pbx.stop())
