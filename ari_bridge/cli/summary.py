@@ -34,8 +34,8 @@ def _facts(evidence: Evidence) -> Iterator[tuple[str, str]]:
     if evidence.median_response_ms is not None:
         yield (
             "response",
-            f"median {evidence.median_response_ms:.0f} ms, slowest {max(evidence.responses_ms):.0f} ms, from the "
-            "caller's last audible frame to the agent's first, in the caller's RTP",
+            f"median {evidence.median_response_ms:.0f} ms, slowest {max(evidence.responses_ms):.0f} ms, "
+            "from the caller's last audible frame to the agent's first, in the caller's RTP",
         )
     if evidence.barge_in is not None:
         yield (
