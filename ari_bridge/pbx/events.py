@@ -1,0 +1,137 @@
+"""Asterisk's events as far as a call needs them, as types. Names and fields: Asterisk's events.json.
+
+What is not known is tolerated: another type parses to None, another field is passed over, a missing one
+reads as empty. Only a message that is no event at all is an error, and a quiet one: it is counted, not
+raised, since nothing that another program sends may end the pump.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any, TypeAlias
+
+
+@dataclass(frozen=True, slots=True)
+class Channel:
+    """A channel as it stands in an event or in GET /channels."""
+
+    id: str
+    name: str = ""
+    state: str = ""
+    caller_number: str = ""
+    caller_name: str = ""
+    exten: str = ""
+    app_name: str = ""
+    """The dialplan application it is in; "" on Asterisk 16, which does not say."""
+    app_data: str = ""
+    variables: Mapping[str, str] | None = None
+    """`channelvars`: what ari.conf's channelvars lists; None where it lists nothing."""
+
+
+@dataclass(frozen=True, slots=True)
+class StasisStart:
+    channel: Channel
+    args: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class ChannelEnded:
+    """StasisEnd, ChannelDestroyed or ChannelHangupRequest: whichever comes first is the end for us."""
+
+    channel_id: str
+
+
+@dataclass(frozen=True, slots=True)
+class DtmfReceived:
+    channel_id: str
+    digit: str
+    duration_ms: int
+
+
+@dataclass(frozen=True, slots=True)
+class ApplicationReplaced:
+    application: str
+
+
+AriEvent: TypeAlias = StasisStart | ChannelEnded | DtmfReceived | ApplicationReplaced
+
+
+def parse(message: str) -> AriEvent | None:
+    """The event in a WebSocket text message; None for one we have no use for. Raises ValueError when it is
+    no event."""
+    body = json.loads(message)
+    if not isinstance(body, dict):
+        raise ValueError("not an event: no JSON object")
+    build = _BUILDERS.get(_string(body.get("type")))
+    return build(body) if build is not None else None
+
+
+def parse_channel(body: object) -> Channel:
+    """Raises ValueError where there is no channel with an id."""
+    fields = _table(body)
+    channel_id = _string(fields.get("id"))
+    if not channel_id:
+        raise ValueError("no channel with an id")
+    caller, dialplan = _table(fields.get("caller")), _table(fields.get("dialplan"))
+    variables = fields.get("channelvars")
+    return Channel(
+        id=channel_id,
+        name=_string(fields.get("name")),
+        state=_string(fields.get("state")),
+        caller_number=_string(caller.get("number")),
+        caller_name=_string(caller.get("name")),
+        exten=_string(dialplan.get("exten")),
+        app_name=_string(dialplan.get("app_name")),
+        app_data=_string(dialplan.get("app_data")),
+        variables=(
+            {key: _string(value) for key, value in variables.items()} if isinstance(variables, dict) else None
+        ),
+    )
+
+
+def _start(body: Mapping[str, Any]) -> StasisStart:
+    args = body.get("args")
+    return StasisStart(
+        parse_channel(body.get("channel")),
+        tuple(_string(arg) for arg in args) if isinstance(args, list) else (),
+    )
+
+
+def _ended(body: Mapping[str, Any]) -> ChannelEnded:
+    return ChannelEnded(parse_channel(body.get("channel")).id)
+
+
+def _dtmf(body: Mapping[str, Any]) -> DtmfReceived | None:
+    digit, duration = _string(body.get("digit")), body.get("duration_ms")
+    if len(digit) != 1:
+        return None
+    return DtmfReceived(
+        parse_channel(body.get("channel")).id, digit, duration if isinstance(duration, int) else 0
+    )
+
+
+def _replaced(body: Mapping[str, Any]) -> ApplicationReplaced:
+    return ApplicationReplaced(_string(body.get("application")))
+
+
+_BUILDERS: Mapping[str, Callable[[Mapping[str, Any]], AriEvent | None]] = {
+    "StasisStart": _start,
+    "StasisEnd": _ended,
+    "ChannelDestroyed": _ended,
+    "ChannelHangupRequest": _ended,
+    "ChannelDtmfReceived": _dtmf,
+    "ApplicationReplaced": _replaced,
+}
+
+WANTED = tuple(_BUILDERS)
+"""The event types we ask Asterisk to send."""
+
+
+def _table(value: object) -> Mapping[str, Any]:
+    return value if isinstance(value, dict) else {}
+
+
+def _string(value: object) -> str:
+    return value if isinstance(value, str) else ""
