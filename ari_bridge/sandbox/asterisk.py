@@ -203,7 +203,8 @@ class AsteriskServer:
 
 async def _has_sip(session: aiohttp.ClientSession) -> bool:
     try:
-        async with session.get("/ari/asterisk/modules/chan_pjsip.so") as answer:
+        limit = aiohttp.ClientTimeout(total=1)
+        async with session.get("/ari/asterisk/modules/chan_pjsip.so", timeout=limit) as answer:
             return answer.status == 200 and (await answer.json())["status"] == "Running"
     except (aiohttp.ClientError, TimeoutError):
         return False

@@ -1,0 +1,182 @@
+"""The synthetic caller's telephone line: RTP on a socket of its own, in a thread with its own clock.
+
+It shares no code with `ari_bridge.media`, so that it can judge it. One packet leaves every 20 ms from
+start to stop, silence when there is nothing to say; arrival times are the kernel's where it tells them
+(Linux, SO_TIMESTAMPNS), so that a busy process does not blur them.
+"""
+
+from __future__ import annotations
+
+import audioop
+import random
+import select
+import socket
+import struct
+import sys
+import threading
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import numpy as np
+
+from ari_bridge.core.audio import Pcm16
+from ari_bridge.sandbox.ear import Ear, Noticed
+from ari_bridge.sandbox.recording import Packet, Recording, assemble
+
+PTIME_S = 0.02
+_HEADER = struct.Struct("!BBHII")  # RFC 3550 section 5.1
+_SO_TIMESTAMPNS = 35  # asm-generic/socket.h
+_TIMESPEC = struct.Struct("@qq")
+
+
+@dataclass(frozen=True, slots=True)
+class Wire:
+    """How audio is written in packets on the line."""
+
+    name: str
+    """Asterisk's format name."""
+    payload_type: int
+    rate_hz: int
+    encode: Callable[[bytes], bytes]
+    """From PCM16 in the machine's byte order."""
+    decode: Callable[[bytes], bytes]
+
+    @property
+    def frame(self) -> int:
+        """Samples in a packet."""
+        return round(self.rate_hz * PTIME_S)
+
+
+def _swapped(data: bytes) -> bytes:
+    return audioop.byteswap(data, 2) if sys.byteorder == "little" else data
+
+
+_ULAW = Wire("ulaw", 0, 8000, lambda pcm: audioop.lin2ulaw(pcm, 2), lambda data: audioop.ulaw2lin(data, 2))
+_ALAW = Wire("alaw", 8, 8000, lambda pcm: audioop.lin2alaw(pcm, 2), lambda data: audioop.alaw2lin(data, 2))
+_SLIN16 = Wire("slin16", 118, 16000, _swapped, _swapped)
+
+
+def wire_for(trunk_codec: str) -> Wire:
+    """What the line carries for a codec on the trunk: the same, so that the carrier changes nothing, or
+    16 kHz PCM where the trunk's codec is wideband."""
+    return {"ulaw": _ULAW, "alaw": _ALAW}.get(trunk_codec, _SLIN16)
+
+
+class Line:
+    """A telephone line. `notice` is called in its thread with what the caller hears."""
+
+    def __init__(self, wire: Wire, notice: Callable[[list[Noticed]], None]) -> None:
+        self.wire = wire
+        self.ear = Ear(wire.rate_hz)
+        self._notice = notice
+        self._socket = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+        self._socket.bind(("127.0.0.1", 0))
+        self._socket.setblocking(False)
+        if sys.platform == "linux":
+            self._socket.setsockopt(socket.SOL_SOCKET, _SO_TIMESTAMPNS, 1)
+        self._thread = threading.Thread(target=self._run, name="caller line", daemon=True)
+        self._stopping = threading.Event()
+        self._lock = threading.Lock()
+        self._to_say = np.zeros(0, np.int16)
+        self._sent: list[Packet] = []
+        self._received: list[Packet] = []
+        self._ssrc = random.getrandbits(32)
+        self._sequence = random.getrandbits(15)
+        self._timestamp = random.getrandbits(31)
+
+    @property
+    def address(self) -> tuple[str, int]:
+        host, port = self._socket.getsockname()
+        return host, port
+
+    def start(self, peer: tuple[str, int]) -> None:
+        """Begin to send to `peer` and to listen."""
+        self._socket.connect(peer)  # nobody else is heard
+        self._thread.start()
+
+    def say(self, pcm: Pcm16) -> None:
+        """From the next packet on, after what is being said."""
+        with self._lock:
+            self._to_say = np.concatenate((self._to_say, pcm))
+
+    @property
+    def speaking(self) -> bool:
+        with self._lock:
+            return len(self._to_say) > 0
+
+    def caller_acted(self) -> None:
+        """Tell the ear; see Ear.caller_spoke."""
+        with self._lock:
+            noticed = self.ear.caller_spoke(time.monotonic())
+        self._notice(noticed)
+
+    def stop(self) -> None:
+        """Idempotent."""
+        self._stopping.set()
+        if self._thread.is_alive():
+            self._thread.join()
+        self._socket.close()
+
+    def recording(self, start_s: float, end_s: float) -> Recording:
+        return assemble(self._sent, self._received, self.wire.rate_hz, start_s, end_s)
+
+    def _run(self) -> None:
+        due_s = time.monotonic()
+        while not self._stopping.is_set():
+            wait_s = due_s - time.monotonic()
+            if wait_s <= 0:
+                self._send()
+                with self._lock:
+                    noticed = self.ear.tick(time.monotonic())
+                self._notice(noticed)
+                due_s += PTIME_S
+                continue
+            if select.select([self._socket], [], [], wait_s)[0]:
+                self._receive()
+
+    def _send(self) -> None:
+        size = self.wire.frame
+        with self._lock:
+            frame, self._to_say = self._to_say[:size], self._to_say[size:]
+        pcm = np.zeros(size, np.int16)
+        pcm[: len(frame)] = frame
+        marker = 0x80 if not self._sent else 0
+        header = _HEADER.pack(
+            0x80, self.wire.payload_type | marker, self._sequence, self._timestamp, self._ssrc
+        )
+        self._sent.append(Packet(time.monotonic(), self._ssrc, self._timestamp, pcm))
+        self._sequence = (self._sequence + 1) % 2**16
+        self._timestamp = (self._timestamp + size) % 2**32
+        try:
+            self._socket.send(header + self.wire.encode(pcm.tobytes()))
+        except OSError:  # the carrier's end has closed: the call is over, and its event says so
+            return
+
+    def _receive(self) -> None:
+        try:
+            data, ancillary, _flags, _address = self._socket.recvmsg(2048, 64)
+        except OSError:  # as above: the refusal of a packet we sent
+            return
+        if len(data) <= _HEADER.size or data[0] >> 6 != 2:
+            return
+        _, kind, _, timestamp, ssrc = _HEADER.unpack_from(data)
+        if kind & 0x7F != self.wire.payload_type:
+            return
+        payload = data[_HEADER.size + 4 * (data[0] & 0x0F) :]
+        pcm = np.frombuffer(self.wire.decode(payload), np.int16)
+        at_s = _arrival_s(ancillary)
+        self._received.append(Packet(at_s, ssrc, timestamp, pcm))
+        with self._lock:
+            noticed = self.ear.hear(pcm, at_s)
+        self._notice(noticed)
+
+
+def _arrival_s(ancillary: list[tuple[int, int, bytes]]) -> float:
+    """The kernel's time of arrival, on the monotonic clock."""
+    now_s = time.monotonic()
+    for level, kind, data in ancillary:
+        if level == socket.SOL_SOCKET and kind == _SO_TIMESTAMPNS and len(data) >= _TIMESPEC.size:
+            seconds, nanoseconds = _TIMESPEC.unpack_from(data)
+            return now_s - max(0.0, time.time() - (seconds + nanoseconds * 1e-9))
+    return now_s
