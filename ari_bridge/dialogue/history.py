@@ -100,7 +100,7 @@ class AgentSaid:
         return " ".join(sentence.text for sentence in self.sentences)
 
     def cut(self, position: int, rate_hz: int, *, more_meant: bool = False) -> None:
-        """Keep what was heard when the audio ended at `position`. `more_meant`: the model had not finished."""
+        """Keep what was heard when the audio ended at `position`. `more_meant`: the model was not done."""
         heard = " ".join(filter(None, (s.heard(position, rate_hz) for s in self.sentences)))
         self.heard = heard if more_meant or heard != self.text else None
 

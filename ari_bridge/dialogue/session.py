@@ -5,10 +5,10 @@
     audio queued, played, cut  ─▶│ history · latency           ├─▶ sentences to speak, pause, resume, flush
     the clock                  ─▶┘                             └─▶ leave
 
-`turns.TABLE` says whose turn it is; this class carries out its actions and tells it when the conditions for the
-next event hold (`_due`). What it guarantees: an answer is asked for only once the turn before it is settled
-(everything understood, every flush accounted for); a tool runs only while the turn it belongs to is not in
-question, and once; each answer ends heard to its end, or interrupted with what was heard of it.
+`turns.TABLE` says whose turn it is; this class carries out its actions and tells it when the conditions for
+the next event hold (`_due`). What it guarantees: an answer is asked for only once the turn before it is
+settled (everything understood, every flush accounted for); a tool runs only while the turn it belongs to is
+not in question, and once; each answer ends heard to its end, or interrupted with what was heard of it.
 """
 
 from __future__ import annotations
@@ -96,6 +96,19 @@ class Session:
         self._take(event)
         self._advance()
         return self._drain()
+
+    def end(self, position: int, now: float) -> None:
+        """The call is over, for whatever reason; agent audio had left up to `position`."""
+        self._now = now
+        open_turn, self._caller = self._caller, None
+        if self._answer is not None:
+            self._flushing.append(self._answer)
+            self._answer = None
+        while self._flushing:
+            self._flushed(position)
+        if open_turn is not None and open_turn.text:
+            self._log_caller(open_turn)
+        self._drain()
 
     def next_timer(self) -> float | None:
         """When TimerDue is to be handled next; it may change with every event."""
@@ -262,7 +275,7 @@ class Session:
         self._caller = None
         caller.waterfall.mark(Stamp.TRANSCRIPT, self._now)
         self.history.caller_said(caller.text)
-        self.finished.append(Turn(Who.CALLER, caller.text, caller.started_s, caller.last_voiced_s))
+        self._log_caller(caller)
         self._tell(LiveKind.CALLER_SAID, caller.news)
         self._answer = Answer(caller.waterfall)
         self._start_round(self._answer)
@@ -360,6 +373,8 @@ class Session:
     def _flushed(self, position: int) -> None:
         """An interrupted answer's audio ended at `position`: keep what was heard of it, or nothing."""
         self._position = max(self._position, position)
+        if self.state is State.HELD:
+            self._do(s.Pause())  # the flush has undone it
         answer = self._flushing.popleft()
         planned = answer.text
         for said in answer.rounds:
@@ -379,6 +394,9 @@ class Session:
         answer, self._answer = self._answer, None
         if answer is not None:
             self._log_agent(answer, answer.text, answer.text, interrupted=False)
+
+    def _log_caller(self, caller: CallerTurn) -> None:
+        self.finished.append(Turn(Who.CALLER, caller.text, caller.started_s, caller.last_voiced_s))
 
     def _log_agent(self, answer: Answer, text: str, heard: str, *, interrupted: bool) -> None:
         start_s = answer.first_heard_s
