@@ -72,6 +72,8 @@ class Evidence:
     """When the service's part of the call was over."""
     human_answered: bool
     """After a transfer: whether the second extension answered."""
+    problem: str = ""
+    """Why the caller could not go through with its scenario; empty when it could."""
 
     def to_dict(self) -> dict[str, Any]:
         table = asdict(self)
@@ -99,6 +101,7 @@ def gather(
     caller: Sequence[tuple[float, str, str]] = (),
     hangup_cause: str = "",
     human_answered: bool = False,
+    problem: str = "",
 ) -> Evidence:
     """Set the service's record beside the caller's recording.
 
@@ -125,18 +128,19 @@ def gather(
         hangup_cause=hangup_cause,
         agent_left_ms=record.duration_ms + shift_ms,
         human_answered=human_answered,
+        problem=problem,
     )
 
 
-def read_record(directory: Path) -> CallRecord:
-    """The one call record in `directory`. Raises SandboxError."""
-    files = sorted(directory.glob("*.json"))
-    if len(files) != 1:
-        raise SandboxError(f"{directory}: expected the record of one call, found {len(files)}")
-    table = json.loads(files[0].read_text(encoding="utf-8"))
-    table["turns"] = [TurnRecord(**turn) for turn in table["turns"]]
-    table["digits"] = [DigitRecord(**digit) for digit in table["digits"]]
-    return CallRecord(**table)
+def read_record(path: Path) -> CallRecord:
+    """What the service wrote of a call. Raises SandboxError."""
+    try:
+        table = json.loads(path.read_text(encoding="utf-8"))
+        table["turns"] = [TurnRecord(**turn) for turn in table["turns"]]
+        table["digits"] = [DigitRecord(**digit) for digit in table["digits"]]
+        return CallRecord(**table)
+    except (OSError, ValueError, KeyError, TypeError) as error:
+        raise SandboxError(f"{path}: not a call's record: {error}") from None
 
 
 def _turn(turn: TurnRecord, shift_ms: float, measured: Sequence[Response]) -> Turn:

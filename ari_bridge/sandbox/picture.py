@@ -8,8 +8,9 @@ and dark, nothing fetched, well below 200 KB.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
-from xml.sax.saxutils import escape
+from xml.sax.saxutils import escape as escape_markup
 
 import numpy as np
 
@@ -40,6 +41,15 @@ text{fill:#e6edf3}.m{fill:#9198a1}.bg{fill:#0d1117;stroke:#30363d}.ax{stroke:#30
 """
 
 
+TICKS_S = (1, 2, 5, 10, 30, 60, 300, 600, 3600)
+_NO_XML = re.compile("[^\t\n\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
+"""What XML 1.0 has no way to write (section 2.2)."""
+
+
+def escape(text: str) -> str:
+    return escape_markup(_NO_XML.sub("", text), {'"': "&quot;"})
+
+
 def draw(evidence: Evidence, caller: Pcm16, agent: Pcm16, rate_hz: int) -> str:
     """The SVG of a call; `caller` and `agent` are the two sides of its recording."""
     spoken = runs(audible(caller, rate_hz) | audible(agent, rate_hz))
@@ -49,7 +59,7 @@ def draw(evidence: Evidence, caller: Pcm16, agent: Pcm16, rate_hz: int) -> str:
     left_ms = _left_ms(evidence)
     parts = [
         f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {WIDTH} {height}" width="{WIDTH}" '
-        f'height="{height}" role="img" aria-label="{escape(_title(evidence), {chr(34): "&quot;"})}">',
+        f'height="{height}" role="img" aria-label="{escape(_title(evidence))}">',
         f"<style>{STYLE}</style>",
         f'<rect class="bg" x=".5" y=".5" width="{WIDTH - 1}" height="{height - 1}" rx="10"/>',
         *_header(evidence),
@@ -80,14 +90,12 @@ def _frame(row: Row) -> list[str]:
         f'<text class="m s e" x="{LEFT - 12}" y="{row.axis + LANE + 17:.0f}">'
         f"{_clock(row.span.start_ms)}</text>",
     ]
-    second = int(-(-row.span.start_ms // 1000))
-    while second * 1000 < row.span.end_ms:
-        x = row.x(second * 1000)
-        tall = second % 5 == 0
-        parts.append(
-            f'<path class="ax" d="M{x:.1f} {row.axis - (4 if tall else 2):.1f}v{8 if tall else 4}"/>'
-        )
-        second += 1
+    step_ms = 1000 * next((step for step in TICKS_S if step * 1000 * row.px_per_ms >= 8), TICKS_S[-1])
+    at_ms = -(-row.span.start_ms // step_ms) * step_ms
+    while at_ms < row.span.end_ms:
+        half = 4 if at_ms % (5 * step_ms) == 0 else 2
+        parts.append(f'<path class="ax" d="M{row.x(at_ms):.1f} {row.axis - half:.1f}v{2 * half}"/>')
+        at_ms += step_ms
     return parts
 
 

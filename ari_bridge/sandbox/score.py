@@ -21,6 +21,8 @@ MOST_ROWS = 8
 ROW_MS = 16_000.0
 """Length of a full row; longer where the call would need more than MOST_ROWS."""
 CALLER_LINES, AGENT_LINES = 2, 4
+FEWEST_LETTERS = 8
+"""With room for less, a turn stays without words."""
 UNHEARD_WORDS = 9
 """So many words of what was never spoken are shown."""
 
@@ -122,7 +124,9 @@ def _words(span: Span, px_per_ms: float, turns: Sequence[Turn]) -> list[Words]:
         mine = [turn for turn in turns if turn.who == who and span.start_ms <= turn.start_ms < span.end_ms]
         places = [LEFT + (turn.start_ms - span.start_ms) * px_per_ms for turn in mine]
         for turn, x, following in zip(mine, places, [*places[1:], WIDTH - RIGHT + 12.0], strict=False):
-            letters = int(max(following - x - 12, 60.0) / LETTER)
+            letters = int((following - x - 12) / LETTER)
+            if letters < FEWEST_LETTERS:
+                continue
             found.append(Words(who, x, wrap(marked(turn), letters, most)))
     return found
 
