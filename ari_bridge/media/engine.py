@@ -95,9 +95,8 @@ class Engine:
         group = self._by_name[codec_name]
         slot = self._rows.open(group.codec, peer)
         if len(self._rows) == 1:
-            self._tick = max(
-                self._tick, int((now - self._start_s) / TICK_S)
-            )  # nothing ran while none was open
+            # Nothing ran while none was open.
+            self._tick = max(self._tick, int((now - self._start_s) / TICK_S) + 1)
         self._shared.open(slot)
         group.jitter.open(slot)
         group.concealer.open(slot)

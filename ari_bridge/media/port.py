@@ -90,6 +90,11 @@ class ProcessPlane:
     def address(self) -> tuple[str, int]:
         return self._address
 
+    @property
+    def media_pid(self) -> int:
+        """The media process's id."""
+        return self._child.pid
+
     async def open(self, codec: str, peer: tuple[str, int], call_id: str) -> RowPort:
         known = find_codec(codec)
         try:
