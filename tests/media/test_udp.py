@@ -146,5 +146,5 @@ def test_a_host_that_is_not_ours_is_named(host: str) -> None:
 def test_endpoints_travel_as_numbers() -> None:
     assert host_and_port(endpoint("192.0.2.77", 65535)) == ("192.0.2.77", 65535)
     for host, port in (("pbx.example", 5000), ("127.0.0.1", 0), ("127.0.0.1", 65536), ("::1", 5000)):
-        with pytest.raises(ValueError, match="."):
+        with pytest.raises(ValueError):
             endpoint(host, port)
