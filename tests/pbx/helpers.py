@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager, suppress
 
 from ari_bridge.core.audio import AudioChunk, Pcm16
@@ -131,6 +131,13 @@ async def eventually(fact: Callable[[], bool], within_s: float = 3.0) -> None:
     while not fact():
         assert time.monotonic() < deadline, "did not become true"
         await asyncio.sleep(0.002)
+
+
+async def eventually_await(fact: Callable[[], Awaitable[bool]], within_s: float = 3.0) -> None:
+    deadline = time.monotonic() + within_s
+    while not await fact():
+        assert time.monotonic() < deadline, "did not become true"
+        await asyncio.sleep(0.05)
 
 
 class Bench:
