@@ -14,7 +14,7 @@ from pathlib import Path
 
 import ari_bridge
 from ari_bridge.core.errors import MediaError, MediaProcessDied
-from ari_bridge.media.control import CloseRow, Failed, Message, Opened, Start, decode, encode
+from ari_bridge.media.control import Failed, Message, Start, decode, encode
 
 log = logging.getLogger(__name__)
 
@@ -84,6 +84,12 @@ class MediaChild:
         self._writer.write(encode(request))
         return await self._expect()
 
+    def tell(self, request: Message) -> None:
+        """Ask without caring for the answer."""
+        if self._death is None:
+            self._writer.write(encode(request))
+            self._expect().cancel()
+
     async def stop(self) -> None:
         """End the process and wait for its end. Idempotent."""
         self._stopping = True
@@ -120,9 +126,6 @@ class MediaChild:
         waiting = self._asked.popleft()
         if not waiting.cancelled():
             waiting.set_result(message)
-        elif isinstance(message, Opened):  # whoever wanted the row is gone
-            self._writer.write(encode(CloseRow(message.slot)))
-            self._expect()
 
     async def _mourn(self) -> None:
         code = await self._process.wait()

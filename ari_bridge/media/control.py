@@ -1,7 +1,7 @@
 """What the bridge process and the media process say to each other over a socket pair: a JSON line each.
 
 bridge ──▶ media   OpenRow, CloseRow
-media  ──▶ bridge  Ready first; Opened, Refused or Closed for each request, in order; Failed last
+media  ──▶ bridge  Ready first; Done or Refused for each request, in order; Failed last
 """
 
 from __future__ import annotations
@@ -28,6 +28,8 @@ class Start:
 
 @dataclass(frozen=True, slots=True)
 class OpenRow:
+    slot: int
+    """A free one: the bridge process chooses, so that it can take back what it has asked for."""
     codec: str
     peer: Endpoint
 
@@ -43,13 +45,8 @@ class Ready:
 
 
 @dataclass(frozen=True, slots=True)
-class Opened:
-    slot: int
-
-
-@dataclass(frozen=True, slots=True)
-class Closed:
-    slot: int
+class Done:
+    pass
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,10 +63,10 @@ class Failed:
     traceback: str
 
 
-Message: TypeAlias = Start | OpenRow | CloseRow | Ready | Opened | Closed | Refused | Failed
+Message: TypeAlias = Start | OpenRow | CloseRow | Ready | Done | Refused | Failed
 
 _KINDS: dict[str, type[Message]] = {
-    kind.__name__: kind for kind in (Start, OpenRow, CloseRow, Ready, Opened, Closed, Refused, Failed)
+    kind.__name__: kind for kind in (Start, OpenRow, CloseRow, Ready, Done, Refused, Failed)
 }
 
 

@@ -87,17 +87,16 @@ class Engine:
 
     # ---------------------------------------------------------------- rows
 
-    def open(self, codec_name: str, peer: Endpoint, now: float) -> int:
-        """A new row for one leg; its first packet leaves within 20 ms. Returns its slot.
+    def open(self, slot: int, codec_name: str, peer: Endpoint, now: float) -> None:
+        """Use the free row `slot` for one leg; its first packet leaves within 20 ms.
 
-        Raises MediaError when no row is free or the peer has one already.
+        Raises MediaError when the peer has a row already.
         """
         group = self._by_name[codec_name]
-        slot = self._rows.open(group.codec, peer)
+        self._rows.open(slot, group.codec, peer)
         if len(self._rows) == 1:
-            self._tick = max(
-                self._tick, int((now - self._start_s) / TICK_S)
-            )  # nothing ran while none was open
+            # Nothing ran while none was open.
+            self._tick = max(self._tick, int((now - self._start_s) / TICK_S) + 1)
         self._shared.open(slot)
         group.jitter.open(slot)
         group.concealer.open(slot)
@@ -107,7 +106,6 @@ class Engine:
         self._ssrc[slot] = self._rng.integers(1 << 32)
         self._marker[slot] = False
         self._transit_s[slot] = np.nan
-        return slot
 
     def close(self, slot: int) -> None:
         """The row is free at once; nothing more leaves for its peer."""

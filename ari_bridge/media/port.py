@@ -11,16 +11,16 @@ import asyncio
 import logging
 import os
 import socket
-from contextlib import ExitStack, suppress
+from contextlib import ExitStack
 from functools import partial
 
 import numpy as np
 
-from ari_bridge.core.errors import InternalError, MediaError, MediaProcessDied, PortClosed
+from ari_bridge.core.errors import MediaError, MediaProcessDied, PortClosed
 from ari_bridge.media.bridge_row import BridgeRow
 from ari_bridge.media.child import MediaChild
 from ari_bridge.media.codecs.registry import find_codec
-from ari_bridge.media.control import CloseRow, Opened, OpenRow, Refused, Start
+from ari_bridge.media.control import CloseRow, OpenRow, Refused, Start
 from ari_bridge.media.packets import endpoint
 from ari_bridge.media.row_port import RowPort
 from ari_bridge.media.shared import create_memory, map_rows, size
@@ -36,6 +36,7 @@ class ProcessPlane:
 
     def __init__(self, settings: MediaSettings) -> None:
         self._settings = settings
+        self._free = list(range(settings.max_calls - 1, -1, -1))
         self._ports: dict[int, RowPort] = {}
         self._frames = np.zeros(settings.max_calls, dtype=np.int64)  # of each row, when last looked at
         self._ended: MediaError | None = None
@@ -90,22 +91,32 @@ class ProcessPlane:
     def address(self) -> tuple[str, int]:
         return self._address
 
+    @property
+    def media_pid(self) -> int:
+        """The media process's id."""
+        return self._child.pid
+
     async def open(self, codec: str, peer: tuple[str, int], call_id: str) -> RowPort:
         known = find_codec(codec)
         try:
-            request = OpenRow(codec, endpoint(*peer))
+            destination = endpoint(*peer)
         except ValueError as error:
             raise MediaError(f"call {call_id}: cannot send audio to {peer[0]}:{peer[1]}: {error}") from None
         self._check()
-        answer = await self._child.ask(request)
-        if isinstance(answer, Refused):
-            raise MediaError(answer.reason)
-        if not isinstance(answer, Opened):
-            raise InternalError(f"the media process answered {answer} to {request}")
-        self._check()  # it may have been closed while the answer was on its way
-        row = BridgeRow(self._shared, answer.slot, known)
-        port = RowPort(row, known, call_id, partial(self._release, answer.slot))
-        self._ports[answer.slot] = port
+        if not self._free:
+            raise MediaError(f"media.max_calls: all {self._settings.max_calls} rows are taken")
+        slot = self._free.pop()
+        try:
+            answer = await self._child.ask(OpenRow(slot, codec, destination))
+            if isinstance(answer, Refused):
+                raise MediaError(answer.reason)
+            self._check()  # it may have been closed while the answer was on its way
+        except BaseException:
+            self._child.tell(CloseRow(slot))
+            self._free.append(slot)
+            raise
+        port = RowPort(BridgeRow(self._shared, slot, known), known, call_id, partial(self._release, slot))
+        self._ports[slot] = port
         return port
 
     async def close(self) -> None:
@@ -120,9 +131,13 @@ class ProcessPlane:
 
     async def _release(self, slot: int) -> None:
         del self._ports[slot]
-        if self._ended is None:
-            with suppress(MediaProcessDied):
+        try:
+            if self._ended is None:
                 await self._child.ask(CloseRow(slot))
+        except MediaProcessDied:
+            pass  # and the row with it
+        finally:
+            self._free.append(slot)
 
     def _woken(self) -> None:
         """Some rows have ticked."""

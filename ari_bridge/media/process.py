@@ -22,11 +22,10 @@ from ari_bridge.core.clock import monotonic_s
 from ari_bridge.core.errors import InternalError, MediaError
 from ari_bridge.media.codecs.registry import known_codecs
 from ari_bridge.media.control import (
-    Closed,
     CloseRow,
+    Done,
     Failed,
     Message,
-    Opened,
     OpenRow,
     Ready,
     Refused,
@@ -98,14 +97,15 @@ class MediaProcess:
 
     def _answer(self, request: Message) -> Message:
         match request:
-            case OpenRow(codec, peer):
+            case OpenRow(slot, codec, peer):
                 try:
-                    return Opened(self._engine.open(codec, peer, monotonic_s()))
+                    self._engine.open(slot, codec, peer, monotonic_s())
                 except MediaError as error:
                     return Refused(str(error))
+                return Done()
             case CloseRow(slot):
                 self._engine.close(slot)
-                return Closed(slot)
+                return Done()
         raise InternalError(f"the media process was sent {request}")
 
 

@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ari_bridge.core.audio import FRAME_MS
-from ari_bridge.core.errors import MediaError
+from ari_bridge.core.errors import InternalError, MediaError
 from ari_bridge.media.codecs.base import Codec
 from ari_bridge.media.packets import Endpoint, host_and_port
 
@@ -24,7 +24,6 @@ class Rows:
     """The table of rows. Slots never move; what changes at each open and close are the lists of them."""
 
     def __init__(self, capacity: int, codecs: list[Codec]) -> None:
-        self.capacity = capacity
         self._codecs = codecs
         self.codec = np.full(capacity, -1, dtype=np.int64)
         """Index of each row's codec in the list given; -1 where no row is."""
@@ -39,24 +38,22 @@ class Rows:
     def __len__(self) -> int:
         return len(self._sorted_slots)
 
-    def open(self, codec: Codec, peer: Endpoint) -> int:
-        """A free slot, in the phase with the fewest rows. Raises MediaError when there is none, or when the
-        peer has a row already."""
+    def open(self, slot: int, codec: Codec, peer: Endpoint) -> None:
+        """Use a free slot, in the phase with the fewest rows. Raises MediaError when the peer has a row
+        already."""
+        if self.codec[slot] >= 0:
+            raise InternalError(f"row {slot} is in use")
         if peer in self._sorted_peers:
             host, port = host_and_port(peer)
             raise MediaError(f"the leg at {host}:{port} has a row already")
-        free = np.flatnonzero(self.codec < 0)
-        if not len(free):
-            raise MediaError(f"media.max_calls: all {self.capacity} rows are taken")
-        slot = int(free[0])
         in_use = np.bincount(self.phase[self.codec >= 0], minlength=PHASES)
         self.codec[slot] = self._codecs.index(codec)
         self.phase[slot] = int(np.argmin(in_use))
         self.peer[slot] = peer
         self._relist()
-        return slot
 
     def close(self, slot: int) -> None:
+        """Free the slot, if it is in use."""
         self.codec[slot] = -1
         self._relist()
 
