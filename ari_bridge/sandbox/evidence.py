@@ -7,6 +7,7 @@ CLOCK_MONOTONIC start, so all of it is put on one timeline: ms since the recordi
 from __future__ import annotations
 
 import json
+import re
 import statistics
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field
@@ -20,6 +21,9 @@ from ari_bridge.store.record import CallRecord, DigitRecord, TurnRecord
 
 SAME_TURN_MS = 1500
 """A measured moment belongs to a recorded turn when they are no further apart than this."""
+
+_ONLY_DIGITS = re.compile(r"(\[digit .\]\s*)+")
+"""How the dialogue writes pressed digits into the history."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,6 +43,11 @@ class Turn:
     """Agent turns: from the caller's last audible frame to the agent's first, in the recording."""
     voice_ms: float | None = None
     """The agent's first audible frame of a turn that has response_ms."""
+
+    @property
+    def is_pressed(self) -> bool:
+        """A turn of the caller without a spoken word."""
+        return self.who == "caller" and _ONLY_DIGITS.fullmatch(self.text) is not None
 
 
 @dataclass(frozen=True, slots=True)

@@ -52,10 +52,11 @@ def escape(text: str) -> str:
 
 def draw(evidence: Evidence, caller: Pcm16, agent: Pcm16, rate_hz: int) -> str:
     """The SVG of a call; `caller` and `agent` are the two sides of its recording."""
-    spoken = runs(audible(caller, rate_hz) | audible(agent, rate_hz))
-    score = rows(max(evidence.duration_ms, 1000.0), evidence.turns, spoken, HEADER)
+    busy = runs(audible(caller, rate_hz) | audible(agent, rate_hz))
+    busy += [Span(digit.at_ms - 400, digit.at_ms + 400) for digit in evidence.digits]
+    score = rows(max(evidence.duration_ms, 1000.0), evidence.turns, busy, HEADER)
     height = round(bottom(score[-1])) + 16
-    peaks = _loudest(caller), _loudest(agent)
+    peaks = _loudest(caller, rate_hz), _loudest(agent, rate_hz)
     left_ms = _left_ms(evidence)
     parts = [
         f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {WIDTH} {height}" width="{WIDTH}" '
@@ -106,8 +107,16 @@ def _clock(at_ms: float) -> str:
 # ------------------------------------------------------------------ voices
 
 
-def _loudest(pcm: Pcm16) -> float:
-    return max(float(np.percentile(np.abs(pcm.astype(np.int32)), 99.8)) if len(pcm) else 0.0, 1000.0)
+def _loudest(pcm: Pcm16, rate_hz: int) -> float:
+    """The level that fills a lane: that of the loudest 50 ms."""
+    size = rate_hz // 20
+    blocks = pcm[: len(pcm) // size * size].reshape(-1, size)
+    return max((_level(block) for block in blocks), default=0.0) or 1.0
+
+
+def _level(pcm: Pcm16) -> float:
+    """RMS, in samples' units."""
+    return float(np.sqrt(np.mean(np.square(pcm, dtype=np.float64))))
 
 
 def _waves(
@@ -132,8 +141,8 @@ def _wave(look: str, row: Row, span: Span, pcm: Pcm16, rate_hz: int, peak: float
         piece = pcm[round(at_ms * rate_hz / 1000) : round((at_ms + pitch_ms) * rate_hz / 1000)]
         if len(piece) == 0:
             break
-        high = min(1.0, float(np.abs(piece.astype(np.int32)).max()) / peak) * (LANE / 2 - 2)
-        if high >= 0.6:
+        high = min(1.0, _level(piece) / peak) * (LANE / 2 - 2)
+        if high >= 0.3:
             steps.append(f"M{row.x(at_ms) + BAR / 2:.1f} {middle - high:.1f}v{2 * high:.1f}")
     return f'<path class="w {look}" d="{"".join(steps)}"/>' if steps else ""
 

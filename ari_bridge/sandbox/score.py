@@ -58,18 +58,19 @@ class Row:
         return self.span.start_ms <= at_ms < self.span.end_ms
 
 
-def rows(duration_ms: float, turns: Sequence[Turn], speech: Sequence[Span], top: float) -> list[Row]:
-    """The call as rows, from `top` px downwards. `speech` is what sounded, whoever it was."""
+def rows(duration_ms: float, turns: Sequence[Turn], busy: Sequence[Span], top: float) -> list[Row]:
+    """The call as rows, from `top` px downwards, broken if possible where nothing is `busy`: neither a turn,
+    nor the wait for its answer, nor what else must not be cut."""
     row_ms = max(ROW_MS, duration_ms / (MOST_ROWS - 1))
     px_per_ms = (WIDTH - LEFT - RIGHT) / row_ms
-    spoken = [*speech, *(Span(turn.start_ms, turn.end_ms) for turn in turns)]
-    busy = [*spoken, *_exchanges(turns)]
+    whole = [*busy, *(Span(turn.start_ms, turn.end_ms) for turn in turns)]
+    exchanges = [*whole, *_exchanges(turns)]
     placed: list[Row] = []
     start_ms = 0.0
     while start_ms < duration_ms:
         end_ms = min(start_ms + row_ms, duration_ms)
         if end_ms < duration_ms:
-            end_ms = _quiet(start_ms, end_ms, busy) or _quiet(start_ms, end_ms, spoken) or end_ms
+            end_ms = _quiet(start_ms, end_ms, exchanges) or _quiet(start_ms, end_ms, whole) or end_ms
         span = Span(start_ms, end_ms)
         words = tuple(_words(span, px_per_ms, turns))
         axis = top + 14 + LINE * _most(words, "caller") + LANE
@@ -121,7 +122,11 @@ def _most(words: Sequence[Words], who: str) -> int:
 def _words(span: Span, px_per_ms: float, turns: Sequence[Turn]) -> list[Words]:
     found = []
     for who, most in (("caller", CALLER_LINES), ("agent", AGENT_LINES)):
-        mine = [turn for turn in turns if turn.who == who and span.start_ms <= turn.start_ms < span.end_ms]
+        mine = [
+            turn
+            for turn in turns
+            if turn.who == who and not turn.is_pressed and span.start_ms <= turn.start_ms < span.end_ms
+        ]
         places = [LEFT + (turn.start_ms - span.start_ms) * px_per_ms for turn in mine]
         for turn, x, following in zip(mine, places, [*places[1:], WIDTH - RIGHT + 12.0], strict=False):
             letters = int((following - x - 12) / LETTER)
