@@ -62,7 +62,8 @@ def resampled(pcm: Pcm16, from_hz: int, to_hz: int) -> Pcm16:
     window = np.where(np.abs(distance) < reach, 0.5 + 0.5 * np.cos(np.pi * distance / reach), 0.0)
     padded = np.pad(pcm.astype(np.float64), (half, half + 1))
     filtered = np.sum(padded[taps + half] * np.sinc(distance) * window, axis=1) * cutoff
-    return np.clip(np.rint(filtered), -32768, 32767).astype(np.int16)
+    clipped: Pcm16 = np.clip(np.rint(filtered), -32768, 32767).astype(np.int16)
+    return clipped
 
 
 def _trimmed(pcm: Pcm16) -> Pcm16:
