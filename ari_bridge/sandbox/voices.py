@@ -21,11 +21,12 @@ PEAK = 0.5
 """Of full scale: as loud as people are on the telephone."""
 
 
-def speak(text: str, voice: Voice, rate_hz: int, progress: Progress) -> Pcm16:
+def speak(text: str, voice: Voice, rate_hz: int, progress: Progress | None = None) -> Pcm16:
     """`text` in `voice` at `rate_hz`, without silence before or after. Blocks. Raises SandboxError."""
+    tell = progress or (lambda _line: None)
     with tempfile.TemporaryDirectory(prefix="voice-") as folder:
         target = Path(folder) / "line.wav"
-        command = _command(text, voice, target, progress)
+        command = _command(text, voice, target, tell)
         result = subprocess.run(command, capture_output=True, text=True, check=False)
         if result.returncode != 0 or not target.exists():
             complaint = (result.stderr.strip().splitlines() or ["it says nothing"])[-1]
@@ -47,6 +48,15 @@ def read_wav(data: bytes) -> tuple[Pcm16, int]:
     """PCM16 mono and its rate."""
     with wave.open(io.BytesIO(data)) as file:
         return np.frombuffer(file.readframes(file.getnframes()), np.int16), file.getframerate()
+
+
+def write_wav(path: Path, pcm: Pcm16, rate_hz: int) -> None:
+    """PCM16 mono. Raises OSError."""
+    with wave.open(str(path), "wb") as file:
+        file.setnchannels(1)
+        file.setsampwidth(2)
+        file.setframerate(rate_hz)
+        file.writeframes(pcm.astype("<i2").tobytes())
 
 
 def resampled(pcm: Pcm16, from_hz: int, to_hz: int) -> Pcm16:

@@ -114,9 +114,7 @@ values = st.recursive(
     lambda inner: st.lists(inner, max_size=3) | st.dictionaries(TEXT, inner, max_size=3),
     max_leaves=6,
 )
-keys = st.sampled_from(
-    sorted({"did", "codec", "voice", "step", "say", "press", "wait", "hangup", *tomllib.loads(WHOLE)})
-)
+keys = st.sampled_from(["did", "codec", "voice", "step", "say", "press", "wait", "hangup", "other"])
 
 
 @given(st.dictionaries(keys, values | st.lists(st.dictionaries(keys, values), max_size=3)))
