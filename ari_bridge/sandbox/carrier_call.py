@@ -62,10 +62,9 @@ class CarrierCall:
         await self._post(
             "channels/create",
             {"variables": variables},
-            endpoint=f"PJSIP/{did}@trunk",
+            endpoint=f"PJSIP/{did}@trunk-{codec}",
             app=self._app,
             channelId=self._channel_id,
-            formats=codec,
         )
         await self._wait_entered(self._channel_id)
         await self._post(f"bridges/{self._bridge_id}/addChannel", channel=self._channel_id)

@@ -1,0 +1,53 @@
+"""`ari-bridge`: finds the subcommand, runs it, and turns errors into one line and an exit code."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from collections.abc import Sequence
+
+from ari_bridge import __version__
+from ari_bridge.cli import demo, init, run
+from ari_bridge.core.errors import AriBridgeError
+
+COMMANDS = (run.COMMAND, demo.COMMAND, init.COMMAND)
+
+INTERRUPTED = 130
+"""What a shell expects of a program that Ctrl-C ended."""
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    arguments = parser().parse_args(argv)
+    try:
+        code: int = arguments.run(arguments)
+    except AriBridgeError as error:
+        print(f"ari-bridge: {error}", file=sys.stderr)
+        return error.exit_code
+    except KeyboardInterrupt:
+        return INTERRUPTED
+    return code
+
+
+def parser() -> argparse.ArgumentParser:
+    top = argparse.ArgumentParser(
+        prog="ari-bridge",
+        description="AI voice agents for an existing Asterisk.",
+        epilog="`ari-bridge COMMAND --help` tells more of each.",
+    )
+    top.add_argument("--version", action="version", version=f"ari-bridge {__version__}")
+    commands = top.add_subparsers(title="commands", metavar="COMMAND", required=True)
+    for command in COMMANDS:
+        sub = commands.add_parser(
+            command.name,
+            help=command.summary,
+            description=command.summary[0].upper() + command.summary[1:] + ".",
+            epilog=command.epilog,
+            formatter_class=argparse.RawDescriptionHelpFormatter,
+        )
+        command.arguments(sub)
+        sub.set_defaults(run=command.run)
+    return top
+
+
+if __name__ == "__main__":
+    sys.exit(main())

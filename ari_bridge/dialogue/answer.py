@@ -1,0 +1,102 @@
+"""One answer of the agent, while it is made and spoken.
+
+An answer takes one or more *rounds* of the model: text, perhaps tool calls, and after their results another
+round. Its text is cut into sentences as it streams; each is on its way to the caller before the next is
+there.
+"""
+
+from __future__ import annotations
+
+from ari_bridge.core.messages import ToolCall
+from ari_bridge.dialogue.history import AgentSaid, Sentence
+from ari_bridge.dialogue.latency import Waterfall
+from ari_bridge.dialogue.sentences import SentenceChunker, has_words
+
+ROUNDS_MAX = 8
+"""A model that calls tools for ever is stopped here."""
+
+
+class Answer:
+    def __init__(self, waterfall: Waterfall) -> None:
+        self.waterfall = waterfall
+        self.rounds: list[AgentSaid] = []
+        self.round_number: int | None = None
+        """The round that the model is streaming; None between rounds and after the last."""
+        self.calls_waiting: list[ToolCall] = []
+        """Asked for by the model, not run yet."""
+        self.calls_running: set[str] = set()
+        self.round_owed = False
+        """Tools have run in this round: the model is to see their results."""
+        self.acted = False
+        """A tool has run: the turn cannot be undone."""
+        self.first_heard_s: float | None = None
+        self._chunker = SentenceChunker()
+
+    def begin_round(self, number: int | None, said: AgentSaid) -> None:
+        """`number` is None for words that no model makes (greeting, apology)."""
+        self.round_number = number
+        self.round_owed = False
+        self.rounds.append(said)
+
+    def add_text(self, delta: str) -> list[str]:
+        """The sentences that are complete with it."""
+        return [sentence for sentence in self._chunker.push(delta) if has_words(sentence)]
+
+    def end_round(self) -> list[str]:
+        """The model's stream is over; the sentences that were left."""
+        self.round_number = None
+        return [sentence for sentence in self._chunker.finish() if has_words(sentence)]
+
+    def add_sentence(self, number: int, text: str) -> None:
+        self.rounds[-1].sentences.append(Sentence(number, text))
+
+    @property
+    def sentences(self) -> list[Sentence]:
+        return [sentence for said in self.rounds for sentence in said.sentences]
+
+    def sentence(self, number: int) -> Sentence | None:
+        return next((sentence for sentence in self.sentences if sentence.number == number), None)
+
+    @property
+    def text(self) -> str:
+        return " ".join(said.text for said in self.rounds if said.text)
+
+    @property
+    def kept(self) -> str:
+        """What of the text was heard, once the rounds are cut."""
+        return " ".join(said.kept for said in self.rounds if said.kept)
+
+    @property
+    def audible(self) -> bool:
+        return any(sentence.start is not None for sentence in self.sentences)
+
+    @property
+    def wants_round(self) -> bool:
+        """All tools of the round have answered, and the model is to be asked again."""
+        return (
+            self.round_owed
+            and self.round_number is None
+            and not self.calls_waiting
+            and not self.calls_running
+            and len(self.rounds) < ROUNDS_MAX
+        )
+
+    @property
+    def made(self) -> bool:
+        """Nothing more will be added."""
+        return (
+            self.round_number is None
+            and not self.calls_waiting
+            and not self.calls_running
+            and not self.wants_round
+        )
+
+    def heard_out(self, position: int) -> bool:
+        """All of it has left for the caller."""
+        return self.made and all(
+            sentence.complete and position >= sentence.end for sentence in self.sentences
+        )
+
+    def words_out(self, position: int) -> bool:
+        """All its words have sounded, though silence may still follow."""
+        return self.made and all(sentence.words_end(position) for sentence in self.sentences)

@@ -1,0 +1,245 @@
+"""What goes into a dialogue session (events, in the past tense) and what comes out of it (commands).
+
+Times are monotonic seconds; positions are samples of agent audio since the port was opened. Utterances,
+rounds and sentences are numbered by the session; an event about a number that is no longer of interest is
+ignored.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import Enum
+from typing import TypeAlias
+
+from ari_bridge.core.messages import Message, ToolCall
+from ari_bridge.dialogue.history import WordSpan
+from ari_bridge.dialogue.live import LiveKind
+
+
+class Engine(Enum):
+    """Which provider failed; the value stands in ARIBRIDGECAUSE."""
+
+    STT = "PROVIDER_STT"
+    LLM = "PROVIDER_LLM"
+    TTS = "PROVIDER_TTS"
+
+
+# ------------------------------------------------------------------ events
+
+
+@dataclass(frozen=True, slots=True)
+class VoiceOn:
+    started_s: float
+    """Beginning of the first voiced frame."""
+
+
+@dataclass(frozen=True, slots=True)
+class VoiceHeld:
+    until_s: float
+    """End of the latest voiced frame."""
+
+
+@dataclass(frozen=True, slots=True)
+class VoiceOff:
+    ended_s: float
+    """End of the last voiced frame."""
+
+
+@dataclass(frozen=True, slots=True)
+class DigitPressed:
+    digit: str
+    at_s: float
+
+
+@dataclass(frozen=True, slots=True)
+class Transcribed:
+    """The final transcript of an utterance."""
+
+    utterance: int
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class ReplyText:
+    round: int
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class ReplyToolCall:
+    round: int
+    call: ToolCall
+
+
+@dataclass(frozen=True, slots=True)
+class ReplyEnded:
+    round: int
+
+
+@dataclass(frozen=True, slots=True)
+class ToolReturned:
+    call: ToolCall
+    result: str
+    decides_outcome: bool
+    """The call leaves us once the agent's words have been heard."""
+
+
+@dataclass(frozen=True, slots=True)
+class SpeechQueued:
+    """A piece of a sentence's audio is about to be queued at `start`."""
+
+    sentence: int
+    start: int
+    sample_count: int
+    words: tuple[WordSpan, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class SpeechEnded:
+    """All audio of a sentence is queued."""
+
+    sentence: int
+
+
+@dataclass(frozen=True, slots=True)
+class Played:
+    """Agent audio has left up to `position`."""
+
+    position: int
+
+
+@dataclass(frozen=True, slots=True)
+class Flushed:
+    """A Flush was carried out; audio had left up to `position`."""
+
+    position: int
+
+
+@dataclass(frozen=True, slots=True)
+class EngineFailed:
+    """A provider failed for good (what could be tried again has been)."""
+
+    engine: Engine
+
+
+@dataclass(frozen=True, slots=True)
+class TimerDue:
+    """The time of next_timer() has come."""
+
+
+Event: TypeAlias = (
+    VoiceOn
+    | VoiceHeld
+    | VoiceOff
+    | DigitPressed
+    | Transcribed
+    | ReplyText
+    | ReplyToolCall
+    | ReplyEnded
+    | ToolReturned
+    | SpeechQueued
+    | SpeechEnded
+    | Played
+    | Flushed
+    | EngineFailed
+    | TimerDue
+)
+
+
+# ------------------------------------------------------------------ commands
+
+
+@dataclass(frozen=True, slots=True)
+class OpenUtterance:
+    """Send the caller's audio to the recogniser, beginning with what was heard at `from_s`."""
+
+    utterance: int
+    from_s: float
+
+
+@dataclass(frozen=True, slots=True)
+class CloseUtterance:
+    """Answered by one Transcribed."""
+
+    utterance: int
+
+
+@dataclass(frozen=True, slots=True)
+class StartReply:
+    """Ask the model. Answered by any number of ReplyText and ReplyToolCall, and one ReplyEnded."""
+
+    round: int
+    messages: tuple[Message, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class CancelReply:
+    round: int
+
+
+@dataclass(frozen=True, slots=True)
+class RunTool:
+    """Run it, this once. Answered by one ToolReturned."""
+
+    call: ToolCall
+
+
+@dataclass(frozen=True, slots=True)
+class Speak:
+    """Speak a sentence after those before it. Answered by SpeechQueued, one a piece, and one SpeechEnded."""
+
+    sentence: int
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class Pause:
+    """Silence for the caller, at once. Answered by Played."""
+
+
+@dataclass(frozen=True, slots=True)
+class Resume:
+    pass
+
+
+@dataclass(frozen=True, slots=True)
+class Flush:
+    """Stop speaking and forget every Speak so far; unpause. Answered by one Flushed."""
+
+
+@dataclass(frozen=True, slots=True)
+class WatchHeard:
+    """Tell by Played when audio has left up to `position` (or was flushed)."""
+
+    position: int
+
+
+@dataclass(frozen=True, slots=True)
+class Tell:
+    """For whoever follows the call live."""
+
+    kind: LiveKind
+    text: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Leave:
+    """The conversation is over: by an action's outcome, or because an engine failed."""
+
+    failed: Engine | None = None
+
+
+Command: TypeAlias = (
+    OpenUtterance
+    | CloseUtterance
+    | StartReply
+    | CancelReply
+    | RunTool
+    | Speak
+    | Pause
+    | Resume
+    | Flush
+    | WatchHeard
+    | Tell
+    | Leave
+)

@@ -1,0 +1,131 @@
+"""The bridge process's side of one shared row: plain reads and writes of memory, no waiting."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from ari_bridge.core.audio import FRAME_MS, AudioChunk, Pcm16
+from ari_bridge.media.codecs.base import Codec
+from ari_bridge.media.plane import MediaStats
+from ari_bridge.media.shared import RX_FRAMES, RX_KEEP, SharedRows, tx_capacity
+
+
+class BridgeRow:
+    """Reads what the media process wrote, writes requests. After detach() it keeps its last values."""
+
+    def __init__(self, shared: SharedRows, slot: int, codec: Codec) -> None:
+        self._codec = codec
+        self._plane = shared.plane
+        self._media = shared.media[slot : slot + 1]
+        self._bridge = shared.bridge[slot : slot + 1]
+        self._rx = shared.rx(codec.rate_hz)[slot]
+        self._rx_flags = shared.rx_flags[slot]
+        self._rx_captured_s = shared.rx_captured_s[slot]
+        self._capacity = tx_capacity(codec.rate_hz)
+        self._tx = shared.tx[slot, : self._capacity]
+        self._read = 0
+        self.overrun_frames = 0
+        """Frames that were never read because the reader was away for more than 2 s."""
+
+    def detach(self) -> None:
+        """Keep copies of the counters and let go of the shared memory."""
+        self._plane, self._media, self._bridge = (
+            self._plane.copy(),
+            self._media.copy(),
+            self._bridge.copy(),
+        )
+        nothing = np.zeros((0, 0), dtype=np.int16)
+        self._rx, self._tx = nothing, nothing[0:0].reshape(0)
+        self._rx_flags, self._rx_captured_s = np.zeros(0, np.uint8), np.zeros(0, np.float64)
+
+    # ---------------------------------------------------------------- from the caller
+
+    @property
+    def unread(self) -> bool:
+        return int(self._media["frames"][0]) > self._read
+
+    def read(self) -> AudioChunk:
+        """All frames since the last read, at most the newest 2 s."""
+        end = int(self._media["frames"][0])
+        start = max(self._read, end - RX_KEEP)
+        self.overrun_frames += start - self._read
+        self._read = end
+        place = np.arange(start, end) % RX_FRAMES
+        return AudioChunk(
+            pcm=self._rx[place].reshape(-1),
+            rate_hz=self._codec.rate_hz,
+            start_sample=start * self._codec.frame_samples,
+            captured_s=float(self._rx_captured_s[place[-1]]),
+            flags=self._rx_flags[place],
+        )
+
+    # ---------------------------------------------------------------- to the caller
+
+    @property
+    def heard(self) -> int:
+        return int(self._media["heard"][0])
+
+    @property
+    def queued(self) -> int:
+        return int(self._bridge["queued"][0])
+
+    @property
+    def room(self) -> int:
+        """Samples that write() would take."""
+        return self._capacity - (self.queued - self.heard)
+
+    def write(self, pcm: Pcm16) -> int:
+        """Queue as much of `pcm` as there is room for; returns how much."""
+        queued = self.queued
+        count = min(len(pcm), self.room)
+        at = queued % self._capacity
+        first = min(count, self._capacity - at)
+        self._tx[at : at + first] = pcm[:first]
+        self._tx[: count - first] = pcm[first:count]
+        self._bridge["queued"] = queued + count  # last: from now on the media process may take it
+        return count
+
+    def set_paused(self, paused: bool) -> None:
+        self._bridge["paused"] = paused
+
+    @property
+    def flush_number(self) -> int:
+        """Of the latest flush that was asked for."""
+        return int(self._bridge["flush_wanted"][0])
+
+    def want_flush(self) -> int:
+        """Ask for a flush of what is queued now. Returns its number."""
+        number = self.flush_number + 1
+        self._bridge["flush_to"] = self.queued
+        self._bridge["flush_wanted"] = number
+        self._bridge["paused"] = False
+        return number
+
+    def flushed(self, number: int) -> bool:
+        """Whether the media process has carried that flush out."""
+        return int(self._media["flush_done"][0]) >= number
+
+    @property
+    def flush_heard(self) -> int:
+        """`heard` just before the last flush."""
+        return int(self._media["flush_heard"][0])
+
+    # ---------------------------------------------------------------- figures
+
+    def stats(self) -> MediaStats:
+        media = self._media[0]
+        return MediaStats(
+            codec=self._codec.name,
+            received=int(media["received"]),
+            lost=int(media["lost"]),
+            late=int(media["late"]),
+            duplicate=int(media["duplicate"]),
+            reordered=int(media["reordered"]),
+            malformed=int(media["malformed"]),
+            strangers=int(self._plane["strangers"][0]),
+            concealed_ms=int(media["concealed"]) * FRAME_MS,
+            jitter_ms=round(float(media["jitter_s"]) * 1000, 3),
+            sent=int(media["sent"]),
+            sent_silence=int(media["sent_silence"]),
+            underruns=int(media["underruns"]),
+        )

@@ -1,0 +1,1 @@
+"""One codec a file, each declaring itself in a `CODEC` record."""

@@ -1,0 +1,286 @@
+"""The audio of all calls, without I/O: packets and the time go in, packets come out.
+
+    receive(batch, now)   packet ─▶ row by source ─▶ RTP header ─▶ jitter buffer by timestamp
+    tick(now)             tx ring ─▶ encode ─▶ packet;   jitter buffer ─▶ decode, conceal ─▶ rx ring
+
+Every row sends a packet each 20 ms from the moment it is opened: silence when there is nothing to say. That
+is also what keeps Asterisk's strict-RTP lock on us. Times are monotonic seconds; ticks lie on a grid of
+2.5 ms, and a row plays at every eighth. Ticks that are late are made up for, so that no audio is lost, until
+MAX_CATCH_UP_S; of a longer standstill whole frames are skipped on both sides.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ari_bridge.core.audio import FRAME_MS, FrameFlags
+from ari_bridge.media import rtp
+from ari_bridge.media.codecs.base import Codec
+from ari_bridge.media.concealment import Concealer
+from ari_bridge.media.jitter import Arrival, JitterBuffer
+from ari_bridge.media.packets import Endpoint, Outgoing, Received
+from ari_bridge.media.playout import Playout
+from ari_bridge.media.rows import PHASES, TICK_S, Rows, Slots
+from ari_bridge.media.shared import RX_FRAMES, SharedRows
+
+MAX_CATCH_UP_S = 0.2
+"""Of late ticks that are still run. More would burst seconds of audio at the caller's own jitter buffer."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Group:
+    """What the rows of one codec have in common."""
+
+    index: int
+    codec: Codec
+    jitter: JitterBuffer
+    concealer: Concealer
+    playout: Playout
+    packets: NDArray[np.uint8]
+    """(rows, header and payload): where a tick's packets are built."""
+    silence: NDArray[np.uint8]
+    """The payload of a silent frame."""
+    rx: NDArray[np.int16]
+
+
+class Engine:
+    def __init__(
+        self,
+        shared: SharedRows,
+        codecs: list[Codec],
+        *,
+        delay_s: float,
+        now: float,
+        rng: np.random.Generator,
+    ) -> None:
+        """`delay_s` is the jitter buffer's; `rng` gives SSRCs and first numbers (RFC 3550, section 5.1)."""
+        self._shared = shared
+        self._rows = Rows(shared.rows, codecs)
+        self._groups = [self._group(index, codec, delay_s) for index, codec in enumerate(codecs)]
+        self._by_name = {group.codec.name: group for group in self._groups}
+        self._rng = rng
+        self._start_s = now
+        self._tick = 0
+        """The next one to run."""
+        self._sequence = np.zeros(shared.rows, dtype=np.uint16)
+        self._timestamp = np.zeros(shared.rows, dtype=np.uint32)
+        self._ssrc = np.zeros(shared.rows, dtype=np.uint32)
+        self._marker = np.zeros(shared.rows, dtype=np.bool_)
+        self._transit_s = np.zeros(shared.rows, dtype=np.float64)
+
+    def _group(self, index: int, codec: Codec, delay_s: float) -> _Group:
+        rows = self._shared.rows
+        return _Group(
+            index=index,
+            codec=codec,
+            jitter=JitterBuffer(codec, rows, delay_s),
+            concealer=Concealer(rows, codec.frame_samples),
+            playout=Playout(self._shared, codec.rate_hz, codec.frame_samples),
+            packets=np.zeros((rows, rtp.HEADER_OCTETS + codec.frame_octets), dtype=np.uint8),
+            silence=codec.encode(np.zeros(codec.frame_samples, dtype=np.int16)),
+            rx=self._shared.rx(codec.rate_hz),
+        )
+
+    # ---------------------------------------------------------------- rows
+
+    def open(self, slot: int, codec_name: str, peer: Endpoint, now: float) -> None:
+        """Use the free row `slot` for one leg; its first packet leaves within 20 ms.
+
+        Raises MediaError when the peer has a row already.
+        """
+        group = self._by_name[codec_name]
+        self._rows.open(slot, group.codec, peer)
+        if len(self._rows) == 1:
+            # Nothing ran while none was open.
+            self._tick = max(self._tick, int((now - self._start_s) / TICK_S) + 1)
+        self._shared.open(slot)
+        group.jitter.open(slot)
+        group.concealer.open(slot)
+        group.playout.open(slot)
+        self._sequence[slot] = self._rng.integers(1 << 16)
+        self._timestamp[slot] = self._rng.integers(1 << 32)
+        self._ssrc[slot] = self._rng.integers(1 << 32)
+        self._marker[slot] = False
+        self._transit_s[slot] = np.nan
+
+    def close(self, slot: int) -> None:
+        """The row is free at once; nothing more leaves for its peer."""
+        self._rows.close(slot)
+
+    def next_due_s(self) -> float | None:
+        """When tick() has something to do; None when no row is open."""
+        if not len(self._rows):
+            return None
+        for tick in range(self._tick, self._tick + PHASES):
+            if any(len(self._rows.playing(group.index, tick % PHASES)) for group in self._groups):
+                return self._start_s + tick * TICK_S
+        raise AssertionError("an open row plays in no phase")
+
+    # ---------------------------------------------------------------- in
+
+    def receive(self, batch: Received, now: float) -> None:
+        """Take in packets. `now` is when they are handed over; what counts is when they arrived."""
+        self._skip_standstill(now)
+        slots = self._rows.find(batch.sources)
+        known = slots >= 0
+        if not known.all():
+            self._shared.plane["strangers"] += np.count_nonzero(~known)
+            if not known.any():
+                return
+        headers = rtp.parse_batch(batch.octets, batch.lengths)
+        codec_of = np.where(known, self._rows.codec[slots], -1)
+        understood = ~known
+        for group in self._groups:
+            ours = codec_of == group.index
+            if not ours.any():
+                continue
+            is_audio = self._is_audio(group.codec, headers)
+            noise = headers.valid & (headers.payload_type == rtp.COMFORT_NOISE)
+            event = headers.valid & (headers.payload_type == rtp.TELEPHONE_EVENT)
+            understood |= ours & (is_audio | noise | event)
+            self._take_audio(group, batch, headers, slots, np.flatnonzero(ours & is_audio))
+            group.jitter.quieten(np.unique(slots[ours & noise]))
+        np.add.at(self._shared.media["malformed"], slots[~understood], 1)
+
+    @staticmethod
+    def _is_audio(codec: Codec, headers: rtp.Headers) -> NDArray[np.bool_]:
+        """Packets of the codec's own payload type with at most 60 ms of whole samples."""
+        octets = headers.payload_octets
+        of_our_type = headers.valid & (headers.payload_type == codec.payload_type)
+        whole = (octets > 0) & (octets <= 3 * codec.frame_octets) & (octets % codec.octets_per_clock == 0)
+        audio: NDArray[np.bool_] = of_our_type & whole
+        return audio
+
+    def _take_audio(
+        self, group: _Group, batch: Received, headers: rtp.Headers, slots: Slots, audio: NDArray[np.intp]
+    ) -> None:
+        """Place the packets `audio` of the batch: each row's in order, equal lengths together."""
+        media = self._shared.media
+        np.add.at(media["received"], slots[audio], 1)
+        for turn in _one_a_row(slots, audio):
+            shape = headers.payload_start[turn] << 32 | headers.payload_octets[turn]
+            for same in np.unique(shape).tolist():
+                chosen = turn[shape == same]
+                start, octets = same >> 32, same & 0xFFFFFFFF
+                rows = slots[chosen]
+                outcome, missing = group.jitter.place(
+                    rows,
+                    sequence=headers.sequence[chosen],
+                    timestamp=headers.timestamp[chosen],
+                    ssrc=headers.ssrc[chosen],
+                    payload=batch.octets[chosen, start : start + octets],
+                    arrivals_s=batch.arrivals_s[chosen],
+                    next_play_s=self._next_play_s(rows),
+                )
+                self._measure_jitter(
+                    rows, batch.arrivals_s[chosen], headers.timestamp[chosen], group.codec.clock_hz
+                )
+                media["lost"][rows] = np.maximum(media["lost"][rows] + missing, 0)
+                if outcome.any():
+                    media["late"][rows] += outcome == Arrival.LATE
+                    media["duplicate"][rows] += outcome == Arrival.DUPLICATE
+                    media["reordered"][rows] += outcome == Arrival.REORDERED
+
+    def _next_play_s(self, slots: Slots) -> NDArray[np.float64]:
+        """When each row's next frame is due."""
+        ticks = self._tick + (self._rows.phase[slots] - self._tick) % PHASES
+        return self._start_s + ticks.astype(np.float64) * TICK_S
+
+    def _measure_jitter(
+        self, slots: Slots, arrivals_s: NDArray[np.float64], timestamp: NDArray[np.uint32], clock_hz: int
+    ) -> None:
+        """J += (|D| - J) / 16, RFC 3550 section 6.4.1. A jump of the timestamps counts as no jitter."""
+        transit = arrivals_s - timestamp.astype(np.float64) / clock_hz
+        change: NDArray[np.float64] = np.abs(transit - self._transit_s[slots])
+        self._transit_s[slots] = transit
+        jitter = self._shared.media["jitter_s"]
+        before = jitter[slots]
+        jitter[slots] = np.where(change < 1.0, before + (change - before) / 16, before)
+
+    # ---------------------------------------------------------------- out
+
+    def tick(self, now: float) -> Iterator[Outgoing]:
+        """Run every tick that is due. Each yield must be sent before the next is asked for."""
+        if not len(self._rows):
+            return
+        self._skip_standstill(now)
+        while self._start_s + self._tick * TICK_S <= now:
+            phase = self._tick % PHASES
+            due_s = self._start_s + self._tick * TICK_S
+            playing = [(group, self._rows.playing(group.index, phase)) for group in self._groups]
+            for group, slots in playing:
+                if len(slots):
+                    yield self._send(group, slots)
+            for group, slots in playing:
+                if len(slots):
+                    self._play_in(group, slots, due_s)
+            self._tick += 1
+
+    def _send(self, group: _Group, slots: Slots) -> Outgoing:
+        """One packet a row."""
+        packets = group.packets[: len(slots)]
+        rtp.write_headers(
+            packets,
+            payload_type=group.codec.payload_type,
+            marker=self._marker[slots],
+            sequence=self._sequence[slots],
+            timestamp=self._timestamp[slots],
+            ssrc=self._ssrc[slots],
+        )
+        self._sequence[slots] += np.uint16(1)
+        self._timestamp[slots] += np.uint32(group.codec.frame_clocks)
+        self._marker[slots] = False
+        pcm, speaking = group.playout.take(slots)
+        payload = packets[:, rtp.HEADER_OCTETS :]
+        payload[:] = group.silence
+        if len(speaking):
+            payload[speaking] = group.codec.encode(pcm)
+        return Outgoing(packets, self._rows.peer[slots])
+
+    def _play_in(self, group: _Group, slots: Slots, due_s: float) -> None:
+        """One frame a row into the rx rings; `frames` is written last."""
+        payload, there, silent = group.jitter.take(slots)
+        pcm = group.codec.decode(payload)
+        flags = group.concealer.fill(slots, pcm, there, silent)
+        media = self._shared.media
+        frames = media["frames"][slots]
+        place = frames % RX_FRAMES
+        group.rx[slots, place] = pcm
+        self._shared.rx_flags[slots, place] = flags
+        self._shared.rx_captured_s[slots, place] = due_s
+        media["concealed"][slots] += flags & FrameFlags.CONCEALED != 0
+        media["frames"][slots] = frames + 1
+
+    def _skip_standstill(self, now: float) -> None:
+        """After more than MAX_CATCH_UP_S without a tick, leave out whole frames, so that rows keep their
+        phase. The gap shows in our timestamps, and the marker bit says so (RFC 3551, section 4.1)."""
+        behind_s = now - (self._start_s + self._tick * TICK_S)
+        if behind_s <= MAX_CATCH_UP_S or not len(self._rows):
+            return
+        frames = int(behind_s * 1000 / FRAME_MS)
+        self._tick += frames * PHASES
+        for group in self._groups:
+            slots = np.flatnonzero(self._rows.codec == group.index)
+            group.jitter.skip(slots, frames)
+            self._timestamp[slots] += np.uint32(frames * group.codec.frame_clocks % 2**32)
+            self._marker[slots] = True
+
+
+def _one_a_row(slots: Slots, chosen: NDArray[np.intp]) -> Iterator[NDArray[np.intp]]:
+    """Split packets into turns in which no row occurs twice; within a row the order is kept."""
+    if not len(chosen):
+        return
+    order = chosen[np.argsort(slots[chosen], kind="stable")]
+    rows = slots[order]
+    new_row = np.flatnonzero(np.concatenate(([True], rows[1:] != rows[:-1])))
+    if len(new_row) == len(rows):
+        yield order
+        return
+    counts = np.diff(np.append(new_row, len(rows)))
+    turn = np.arange(len(rows)) - np.repeat(new_row, counts)
+    for number in range(int(counts.max())):
+        yield order[turn == number]

@@ -1,0 +1,163 @@
+"""UDP in batches: recvmmsg(2) and sendmmsg(2) through ctypes, on buffers laid out once in numpy.
+
+    struct mmsghdr ──▶ struct sockaddr_in     name
+                   ──▶ struct iovec ──▶ packet
+                   ──▶ control: cmsghdr and timespec (SO_TIMESTAMPNS)
+
+The layouts are those of 64-bit Linux: recvmmsg(2), recvmsg(2), cmsg(3), ip(7).
+"""
+
+from __future__ import annotations
+
+import ctypes
+import errno
+import socket
+import sys
+import time
+from collections.abc import Iterator
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ari_bridge.media.packets import PACKET_ROOM, Outgoing, Received
+
+_MMSGHDR = np.dtype(
+    [
+        ("name", "u8"),
+        ("name_octets", "u4"),
+        ("_", "u4"),
+        ("iov", "u8"),
+        ("iov_count", "u8"),
+        ("control", "u8"),
+        ("control_octets", "u8"),
+        ("flags", "i4"),
+        ("__", "i4"),
+        ("packet_octets", "u4"),
+        ("___", "u4"),
+    ]
+)
+_IOVEC = np.dtype([("base", "u8"), ("octets", "u8")])
+_SOCKADDR_IN = np.dtype([("family", "u2"), ("port", ">u2"), ("ip", ">u4"), ("zero", "u8")])
+_CONTROL = np.dtype(
+    [("octets", "u8"), ("level", "i4"), ("type", "i4"), ("seconds", "i8"), ("nanoseconds", "i8")]
+)
+_SO_TIMESTAMPNS = 35
+_BATCH = 1024
+_MAX_BATCHES = 4
+"""After which receive() lets the pacing go on, whatever floods the port."""
+_MAX_AGE_S = 5.0
+"""Of a kernel time stamp that is believed: the wall clock may have been set meanwhile."""
+
+
+def has_mmsg() -> bool:
+    """Whether this system has both calls, in the layout above."""
+    if not sys.platform.startswith("linux") or ctypes.sizeof(ctypes.c_void_p) != 8:
+        return False
+    libc = ctypes.CDLL(None)
+    return hasattr(libc, "recvmmsg") and hasattr(libc, "sendmmsg")
+
+
+class _Buffers:
+    """`count` message headers, each with an address and, if wanted, room for control data."""
+
+    def __init__(self, count: int) -> None:
+        self.headers = np.zeros(count, dtype=_MMSGHDR)
+        self.iovecs = np.zeros(count, dtype=_IOVEC)
+        self.names = np.zeros(count, dtype=_SOCKADDR_IN)
+        self.names["family"] = socket.AF_INET
+        self.headers["name"] = _addresses(self.names)
+        self.headers["name_octets"] = _SOCKADDR_IN.itemsize
+        self.headers["iov"] = _addresses(self.iovecs)
+        self.headers["iov_count"] = 1
+        self.address = self.headers.ctypes.data
+
+
+def _addresses(array: NDArray[np.void] | NDArray[np.uint8]) -> NDArray[np.uint64]:
+    """The memory address of each row."""
+    return np.uint64(array.ctypes.data) + np.arange(len(array), dtype=np.uint64) * np.uint64(array.strides[0])
+
+
+class MmsgTransport:
+    """A batch of packets a system call; arrival times are the kernel's."""
+
+    def __init__(self, sock: socket.socket) -> None:
+        self._socket = sock
+        self._fd = sock.fileno()
+        sock.setsockopt(socket.SOL_SOCKET, _SO_TIMESTAMPNS, 1)
+        libc = ctypes.CDLL(None, use_errno=True)
+        self._recvmmsg = libc.recvmmsg
+        self._recvmmsg.argtypes = (
+            ctypes.c_int,
+            ctypes.c_void_p,
+            ctypes.c_uint,
+            ctypes.c_int,
+            ctypes.c_void_p,
+        )
+        self._sendmmsg = libc.sendmmsg
+        self._sendmmsg.argtypes = (ctypes.c_int, ctypes.c_void_p, ctypes.c_uint, ctypes.c_int)
+        self._in = _Buffers(_BATCH)
+        self._octets = np.zeros((_BATCH, PACKET_ROOM), dtype=np.uint8)
+        self._in.iovecs["base"] = _addresses(self._octets)
+        self._in.iovecs["octets"] = PACKET_ROOM
+        self._control = np.zeros(_BATCH, dtype=_CONTROL)
+        self._in.headers["control"] = _addresses(self._control)
+        self._in.headers["control_octets"] = _CONTROL.itemsize
+        self._out = _Buffers(_BATCH)
+
+    def fileno(self) -> int:
+        return self._fd
+
+    def receive(self, now: float) -> Iterator[Received]:
+        for _ in range(_MAX_BATCHES):
+            count = self._recvmmsg(self._fd, self._in.address, _BATCH, socket.MSG_DONTWAIT, None)
+            if count > 0:
+                yield self._received(count, now)
+            if count < _BATCH:
+                return
+
+    def _received(self, count: int, now: float) -> Received:
+        headers, names, control = self._in.headers[:count], self._in.names[:count], self._control[:count]
+        wall_s = control["seconds"] - time.time() + control["nanoseconds"] * 1e-9
+        stamped = (control["type"] == _SO_TIMESTAMPNS) & (wall_s > -_MAX_AGE_S) & (wall_s <= 0)
+        received = Received(
+            octets=self._octets[:count],
+            lengths=headers["packet_octets"].astype(np.int64),
+            sources=names["ip"].astype(np.int64) << 16 | names["port"],
+            arrivals_s=now + np.where(stamped, wall_s, 0.0),
+        )
+        # The kernel has written how much of each it used.
+        headers["name_octets"] = _SOCKADDR_IN.itemsize
+        headers["control_octets"] = _CONTROL.itemsize
+        control["type"] = 0
+        return received
+
+    def send(self, packets: Outgoing) -> int:
+        sent = 0
+        for start in range(0, len(packets), _BATCH):
+            octets = packets.octets[start : start + _BATCH]
+            destinations = packets.destinations[start : start + _BATCH]
+            self._out.iovecs["base"][: len(octets)] = _addresses(octets)
+            self._out.iovecs["octets"][: len(octets)] = octets.shape[1]
+            self._out.names["port"][: len(octets)] = destinations & 0xFFFF
+            self._out.names["ip"][: len(octets)] = destinations >> 16
+            sent += self._send(len(octets))
+        return sent
+
+    def _send(self, count: int) -> int:
+        """The first `count` headers. One that the system refuses is left out, as if lost on the way."""
+        done = refused = 0
+        while done < count:
+            result = self._sendmmsg(
+                self._fd, self._out.address + done * _MMSGHDR.itemsize, count - done, socket.MSG_DONTWAIT
+            )
+            if result > 0:
+                done += result
+            elif ctypes.get_errno() in (errno.EAGAIN, errno.ENOBUFS):
+                return done - refused
+            elif ctypes.get_errno() != errno.EINTR:
+                done += 1
+                refused += 1
+        return done - refused
+
+    def close(self) -> None:
+        self._socket.close()

@@ -1,0 +1,79 @@
+"""Which row belongs to which leg: its slot, its peer, its codec and the phase in which it plays.
+
+The 20 ms of a frame are split into PHASES of 2.5 ms; each row plays in one of them, so that a tick works on
+an eighth of the calls and their packets do not all leave at once.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ari_bridge.core.audio import FRAME_MS
+from ari_bridge.core.errors import InternalError, MediaError
+from ari_bridge.media.codecs.base import Codec
+from ari_bridge.media.packets import Endpoint, host_and_port
+
+PHASES = 8
+TICK_S = FRAME_MS / 1000 / PHASES
+
+Slots = NDArray[np.int64]
+
+
+class Rows:
+    """The table of rows. Slots never move; what changes at each open and close are the lists of them."""
+
+    def __init__(self, capacity: int, codecs: list[Codec]) -> None:
+        self._codecs = codecs
+        self.codec = np.full(capacity, -1, dtype=np.int64)
+        """Index of each row's codec in the list given; -1 where no row is."""
+        self.phase = np.zeros(capacity, dtype=np.int64)
+        self.peer = np.zeros(capacity, dtype=np.int64)
+        """Endpoint of each row."""
+        self._lists: list[list[Slots]] = []
+        self._sorted_peers = np.zeros(0, dtype=np.int64)
+        self._sorted_slots: Slots = np.zeros(0, dtype=np.int64)
+        self._relist()
+
+    def __len__(self) -> int:
+        return len(self._sorted_slots)
+
+    def open(self, slot: int, codec: Codec, peer: Endpoint) -> None:
+        """Use a free slot, in the phase with the fewest rows. Raises MediaError when the peer has a row
+        already."""
+        if self.codec[slot] >= 0:
+            raise InternalError(f"row {slot} is in use")
+        if peer in self._sorted_peers:
+            host, port = host_and_port(peer)
+            raise MediaError(f"the leg at {host}:{port} has a row already")
+        in_use = np.bincount(self.phase[self.codec >= 0], minlength=PHASES)
+        self.codec[slot] = self._codecs.index(codec)
+        self.phase[slot] = int(np.argmin(in_use))
+        self.peer[slot] = peer
+        self._relist()
+
+    def close(self, slot: int) -> None:
+        """Free the slot, if it is in use."""
+        self.codec[slot] = -1
+        self._relist()
+
+    def playing(self, codec: int, phase: int) -> Slots:
+        """The rows of one codec that play in that phase, in ascending order."""
+        return self._lists[codec][phase]
+
+    def find(self, peers: NDArray[np.int64]) -> Slots:
+        """The slot of each peer, -1 for strangers."""
+        if not len(self):
+            return np.full(len(peers), -1, dtype=np.int64)
+        index = np.minimum(np.searchsorted(self._sorted_peers, peers), len(self) - 1)
+        return np.where(self._sorted_peers[index] == peers, self._sorted_slots[index], -1)
+
+    def _relist(self) -> None:
+        self._lists = [
+            [np.flatnonzero((self.codec == codec) & (self.phase == phase)) for phase in range(PHASES)]
+            for codec in range(len(self._codecs))
+        ]
+        slots = np.flatnonzero(self.codec >= 0)
+        order = np.argsort(self.peer[slots])
+        self._sorted_slots = slots[order]
+        self._sorted_peers = self.peer[self._sorted_slots]

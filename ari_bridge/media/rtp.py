@@ -1,0 +1,148 @@
+"""RTP headers (RFC 3550, section 5.1), read and written for whole batches of packets.
+
+ 0                   1                   2                   3
+|V=2|P|X|  CC   |M|     PT      |       sequence number         |
+|                           timestamp                           |
+|                             SSRC                              |
+|                 CSRC, CC times; extension if X                |
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+HEADER_OCTETS = 12
+COMFORT_NOISE = 13
+"""RFC 3389; Asterisk's payload type 13."""
+TELEPHONE_EVENT = 101
+"""RFC 4733; Asterisk's payload type 101. Digits come by ARI events, never by media."""
+
+_VERSION_2 = 0x80
+
+
+@dataclass(frozen=True, slots=True)
+class Headers:
+    """The headers of n packets, as columns. Where `valid` is False the others mean nothing."""
+
+    valid: NDArray[np.bool_]
+    marker: NDArray[np.bool_]
+    payload_type: NDArray[np.int64]
+    sequence: NDArray[np.uint16]
+    timestamp: NDArray[np.uint32]
+    ssrc: NDArray[np.uint32]
+    payload_start: NDArray[np.int64]
+    """Index of the payload's first byte."""
+    payload_octets: NDArray[np.int64]
+
+
+@dataclass(frozen=True, slots=True)
+class Packet:
+    """One packet, taken apart."""
+
+    marker: bool
+    payload_type: int
+    sequence: int
+    timestamp: int
+    ssrc: int
+    payload: bytes
+
+
+def parse_batch(octets: NDArray[np.uint8], lengths: NDArray[np.int64]) -> Headers:
+    """The headers of packets in rows of `octets`, shape (n, room) with room >= 12; nothing is copied but
+    the columns. A packet is valid when it is version 2 and all parts that its header announces are there."""
+    first = octets[:, 0]
+    start = np.full(len(lengths), HEADER_OCTETS, dtype=np.int64)
+    padding = np.zeros(len(lengths), dtype=np.int64)
+    valid = (lengths >= HEADER_OCTETS) & (first & 0xC0 == _VERSION_2)
+    if np.any(first & 0x3F):
+        _skip_optional_parts(octets, lengths, start, padding, valid)
+    return Headers(
+        valid=valid,
+        marker=octets[:, 1] >= 0x80,
+        payload_type=(octets[:, 1] & 0x7F).astype(np.int64),
+        sequence=_column(octets, 2, ">u2").astype(np.uint16),
+        timestamp=_column(octets, 4, ">u4").astype(np.uint32),
+        ssrc=_column(octets, 8, ">u4").astype(np.uint32),
+        payload_start=start,
+        payload_octets=lengths - start - padding,
+    )
+
+
+def _skip_optional_parts(
+    octets: NDArray[np.uint8],
+    lengths: NDArray[np.int64],
+    start: NDArray[np.int64],
+    padding: NDArray[np.int64],
+    valid: NDArray[np.bool_],
+) -> None:
+    """Move `start` behind CSRCs and extension, and set `padding`, for the packets that have them."""
+    first = octets[:, 0]
+    start += 4 * (first & 0x0F)
+    valid &= lengths >= start
+    extended = np.flatnonzero(valid & (first & 0x10 != 0) & (lengths >= start + 4))
+    valid &= (first & 0x10 == 0) | (lengths >= start + 4)
+    words = (
+        octets[extended, start[extended] + 2].astype(np.int64) << 8 | octets[extended, start[extended] + 3]
+    )
+    start[extended] += 4 + 4 * words
+    valid &= lengths >= start
+    padded = np.flatnonzero(valid & (first & 0x20 != 0))
+    padding[padded] = octets[padded, lengths[padded] - 1]
+    valid[padded] &= (padding[padded] > 0) & (lengths[padded] >= start[padded] + padding[padded])
+
+
+def _column(octets: NDArray[np.uint8], offset: int, kind: str) -> NDArray[np.unsignedinteger]:
+    """One big-endian field of every packet."""
+    width = np.dtype(kind).itemsize
+    return np.ascontiguousarray(octets[:, offset : offset + width]).view(kind)[:, 0]
+
+
+def parse(packet: bytes) -> Packet | None:
+    """One packet, or None when it is not RTP version 2 or is cut short."""
+    octets = np.frombuffer(packet.ljust(HEADER_OCTETS, b"\0"), dtype=np.uint8)[None, :]
+    headers = parse_batch(octets, np.array([len(packet)]))
+    if not headers.valid[0]:
+        return None
+    start = int(headers.payload_start[0])
+    return Packet(
+        marker=bool(headers.marker[0]),
+        payload_type=int(headers.payload_type[0]),
+        sequence=int(headers.sequence[0]),
+        timestamp=int(headers.timestamp[0]),
+        ssrc=int(headers.ssrc[0]),
+        payload=packet[start : start + int(headers.payload_octets[0])],
+    )
+
+
+def write_headers(
+    octets: NDArray[np.uint8],
+    *,
+    payload_type: int,
+    marker: NDArray[np.bool_],
+    sequence: NDArray[np.uint16],
+    timestamp: NDArray[np.uint32],
+    ssrc: NDArray[np.uint32],
+) -> None:
+    """Write plain 12-byte headers into the first columns of `octets`, shape (n, room)."""
+    octets[:, 0] = _VERSION_2
+    octets[:, 1] = payload_type | marker.astype(np.uint8) << 7
+    octets[:, 2:4] = sequence.astype(">u2")[:, None].view(np.uint8)
+    octets[:, 4:8] = timestamp.astype(">u4")[:, None].view(np.uint8)
+    octets[:, 8:12] = ssrc.astype(">u4")[:, None].view(np.uint8)
+
+
+def build(packet: Packet) -> bytes:
+    """One packet, with a plain 12-byte header."""
+    octets = np.zeros((1, HEADER_OCTETS), dtype=np.uint8)
+    write_headers(
+        octets,
+        payload_type=packet.payload_type,
+        marker=np.array([packet.marker]),
+        sequence=np.array([packet.sequence], dtype=np.uint16),
+        timestamp=np.array([packet.timestamp], dtype=np.uint32),
+        ssrc=np.array([packet.ssrc], dtype=np.uint32),
+    )
+    return octets.tobytes() + packet.payload

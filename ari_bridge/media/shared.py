@@ -1,0 +1,121 @@
+"""The memory that the bridge process and the media process share.
+
+    PLANE     one record for all rows           written by the media process
+    MEDIA     a record a row: counters          written by the media process
+    BRIDGE    a record a row: requests          written by the bridge process
+    rx        a row: ring of 128 frames (2.56 s) with flags and times      media ──▶ bridge
+    tx        a row: ring of 4.096 s of samples                            bridge ──▶ media
+
+Every field has one writer, every position only grows, and a ring's position is written after what it
+covers, so no lock is needed: aligned 8-byte stores appear whole, and in order on x86-64 and, behind the
+interpreter's own barriers, elsewhere. A row's `frames` is the last thing its tick writes; seeing it move,
+the bridge knows that everything else about the row has.
+"""
+
+from __future__ import annotations
+
+import mmap
+import os
+import tempfile
+from math import prod
+from typing import Any
+
+import numpy as np
+from numpy.typing import DTypeLike, NDArray
+
+from ari_bridge.core.audio import FRAME_MS, Pcm16, samples
+
+MAX_RATE_HZ = 16000
+RX_FRAMES = 128
+RX_KEEP = 100
+"""Frames that may be read (2 s): the rest are a margin, so that none is overwritten while it is read."""
+_TX_SAMPLES = 65536
+
+PLANE = np.dtype([("strangers", "i8")])
+MEDIA = np.dtype(
+    [
+        ("frames", "i8"),
+        ("heard", "i8"),
+        ("flush_done", "i8"),
+        ("flush_heard", "i8"),
+        ("received", "i8"),
+        ("lost", "i8"),
+        ("late", "i8"),
+        ("duplicate", "i8"),
+        ("reordered", "i8"),
+        ("malformed", "i8"),
+        ("concealed", "i8"),
+        ("jitter_s", "f8"),
+        ("sent", "i8"),
+        ("sent_silence", "i8"),
+        ("underruns", "i8"),
+    ]
+)
+BRIDGE = np.dtype([("queued", "i8"), ("flush_wanted", "i8"), ("flush_to", "i8"), ("paused", "i8")])
+
+
+def tx_capacity(rate_hz: int) -> int:
+    """Samples in a tx ring at that rate: a power of two, 4.096 s."""
+    return _TX_SAMPLES * rate_hz // MAX_RATE_HZ
+
+
+def _parts(rows: int) -> tuple[tuple[tuple[int, ...], DTypeLike], ...]:
+    """Shape and type of each part, in the order of the picture above."""
+    return (
+        ((1,), PLANE),
+        ((rows,), MEDIA),
+        ((rows,), BRIDGE),
+        ((rows, RX_FRAMES), np.uint8),
+        ((rows, RX_FRAMES), np.float64),
+        ((rows, RX_FRAMES * samples(FRAME_MS, MAX_RATE_HZ)), np.int16),
+        ((rows, _TX_SAMPLES), np.int16),
+    )
+
+
+def _pages(shape: tuple[int, ...], dtype: DTypeLike) -> int:
+    """Bytes of one part, whole pages."""
+    return -(-prod(shape) * np.dtype(dtype).itemsize // mmap.PAGESIZE) * mmap.PAGESIZE
+
+
+def size(rows: int) -> int:
+    """Bytes that `rows` rows need. Only pages that calls really use cost memory."""
+    return sum(_pages(shape, dtype) for shape, dtype in _parts(rows))
+
+
+class SharedRows:
+    """The arrays, laid over `size(rows)` bytes that are zero when the first process gets them."""
+
+    def __init__(self, buffer: mmap.mmap | bytearray, rows: int) -> None:
+        self.rows = rows
+        arrays: list[NDArray[Any]] = []
+        offset = 0
+        for shape, dtype in _parts(rows):
+            arrays.append(np.ndarray(shape, dtype, buffer, offset))
+            offset += _pages(shape, dtype)
+        self.plane, self.media, self.bridge, self.rx_flags, self.rx_captured_s, self._rx, self.tx = arrays
+
+    def rx(self, rate_hz: int) -> Pcm16:
+        """The rx rings of rows at that rate, shape (rows, RX_FRAMES, frame samples)."""
+        frame = samples(FRAME_MS, rate_hz)
+        return self._rx[:, : RX_FRAMES * frame].reshape(self.rows, RX_FRAMES, frame)
+
+    def open(self, slot: int) -> None:
+        """Make the row new. Only while neither side uses it."""
+        self.media[slot] = np.zeros((), MEDIA)
+        self.bridge[slot] = np.zeros((), BRIDGE)
+
+
+def create_memory(byte_count: int) -> int:
+    """A file descriptor of that much zeroed memory, which has no name and can be handed to a child."""
+    if hasattr(os, "memfd_create"):  # Linux
+        fd = os.memfd_create("ari_bridge_media")
+    else:
+        with tempfile.TemporaryFile() as file:
+            fd = os.dup(file.fileno())
+    os.ftruncate(fd, byte_count)
+    return fd
+
+
+def map_rows(fd: int, rows: int) -> SharedRows:
+    """The rows in the memory behind `fd`. It is unmapped when the last array is gone."""
+    return SharedRows(mmap.mmap(fd, size(rows)), rows)

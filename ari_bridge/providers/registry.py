@@ -1,0 +1,55 @@
+"""Which providers there are, and how one is built from its settings table."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from functools import lru_cache
+from types import MappingProxyType
+from typing import Any, Literal, overload
+
+from pydantic import ValidationError
+
+from ari_bridge import providers
+from ari_bridge.core.errors import SettingsError
+from ari_bridge.core.registry import discover
+from ari_bridge.providers.base import Kind, LanguageModel, Options, Provider, SpeechToText, TextToSpeech
+from ari_bridge.settings import Settings, explain
+
+
+@lru_cache(maxsize=1)
+def all_providers() -> Mapping[str, Provider]:
+    """Every provider in this folder, by name."""
+    return MappingProxyType(discover(providers, "PROVIDER", Provider))
+
+
+@overload
+def build_provider(settings: Settings, kind: Literal[Kind.STT], name: str) -> SpeechToText: ...
+@overload
+def build_provider(settings: Settings, kind: Literal[Kind.LLM], name: str) -> LanguageModel: ...
+@overload
+def build_provider(settings: Settings, kind: Literal[Kind.TTS], name: str) -> TextToSpeech: ...
+
+
+def build_provider(settings: Settings, kind: Kind, name: str) -> Any:
+    """The engine that an agent calls `name`: [providers.NAME] says which provider and with which options.
+
+    Raises SettingsError: an unknown provider, one of another kind, or an option that is wrong.
+    """
+    options = dict(settings.providers.get(name, {}))
+    return build(str(options.pop("use", name)), kind, options, table=f"providers.{name}")
+
+
+def build(provider_name: str, kind: Kind, options: Options, *, table: str) -> Any:
+    """Check `options` and build. Every message starts with `table` (say "providers.espeak") and the key."""
+    provider = all_providers().get(provider_name)
+    if provider is None or provider.kind is not kind:
+        known = ", ".join(sorted(p.name for p in all_providers().values() if p.kind is kind)) or "none"
+        raise SettingsError(f"{table}: {provider_name!r} is no {kind.value} provider (there are: {known})")
+    try:
+        checked = provider.options.model_validate(dict(options))
+    except ValidationError as error:
+        raise SettingsError("; ".join(f"{table}.{part}" for part in explain(error).split("; "))) from None
+    try:
+        return provider.build(checked)
+    except SettingsError as error:
+        raise SettingsError(f"{table}.{error}") from None

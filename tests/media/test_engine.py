@@ -1,0 +1,388 @@
+"""The whole engine with packets and time made by hand."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from ari_bridge.core.audio import FrameFlags, Pcm16
+from ari_bridge.core.errors import MediaError
+from ari_bridge.media import rtp
+from ari_bridge.media.bridge_row import BridgeRow
+from ari_bridge.media.codecs.base import Codec
+from ari_bridge.media.codecs.registry import find_codec, known_codecs
+from ari_bridge.media.engine import MAX_CATCH_UP_S, Engine
+from ari_bridge.media.packets import PACKET_ROOM, Endpoint, Received, endpoint
+from ari_bridge.media.rows import TICK_S
+from ari_bridge.media.shared import RX_KEEP, SharedRows, size
+
+ROWS = 24
+START_S = 1000.0
+
+
+@dataclass
+class Sent:
+    at_s: float
+    to: Endpoint
+    packet: rtp.Packet
+
+
+class Bench:
+    """An engine, its clock, and everything it sent."""
+
+    def __init__(self, delay_s: float = 0.04) -> None:
+        self.shared = SharedRows(bytearray(size(ROWS)), ROWS)
+        self.now = START_S + 0.001  # between two ticks
+        self.engine = Engine(
+            self.shared,
+            list(known_codecs().values()),
+            delay_s=delay_s,
+            now=START_S,
+            rng=np.random.default_rng(5),
+        )
+        self.free = list(range(ROWS))
+        self.sent: list[Sent] = []
+
+    def open(self, peer: Endpoint, codec: str = "ulaw") -> BridgeRow:
+        slot = self.free.pop(0)
+        self.engine.open(slot, codec, peer, self.now)
+        return BridgeRow(self.shared, slot, find_codec(codec))
+
+    def run(self, seconds: float, step_s: float = TICK_S) -> None:
+        until = self.now + seconds - 1e-9
+        while self.now < until:
+            self.now += step_s
+            self.tick()
+
+    def tick(self) -> None:
+        for outgoing in self.engine.tick(self.now):
+            for octets, to in zip(outgoing.octets, outgoing.destinations.tolist(), strict=True):
+                packet = rtp.parse(octets.tobytes())
+                assert packet is not None
+                self.sent.append(Sent(self.now, to, packet))
+
+    def receive(self, *datagrams: tuple[Endpoint, bytes], arrival_s: float | None = None) -> None:
+        octets = np.full((len(datagrams), PACKET_ROOM), 0x55, dtype=np.uint8)
+        for row, (_, datagram) in zip(octets, datagrams, strict=True):
+            row[: len(datagram)] = np.frombuffer(datagram[:PACKET_ROOM], np.uint8)
+        self.engine.receive(
+            Received(
+                octets,
+                np.array([len(datagram) for _, datagram in datagrams]),
+                np.array([source for source, _ in datagrams]),
+                np.full(len(datagrams), self.now if arrival_s is None else arrival_s),
+            ),
+            self.now,
+        )
+
+
+def peer(number: int) -> Endpoint:
+    return endpoint("127.0.0.1", 10000 + number)
+
+
+def tone(codec: Codec, number: int, level: int = 4000) -> Pcm16:
+    t = np.arange(number * codec.frame_samples, (number + 1) * codec.frame_samples)
+    return np.rint(level * np.sin(2 * np.pi * 400 * t / codec.rate_hz)).astype(np.int16)
+
+
+def datagram(codec: Codec, number: int, pcm: Pcm16 | None = None, *, ssrc: int = 9) -> bytes:
+    payload = codec.encode(tone(codec, number) if pcm is None else pcm).tobytes()
+    clock = number * codec.frame_clocks
+    return rtp.build(rtp.Packet(False, codec.payload_type, number & 0xFFFF, clock, ssrc, payload))
+
+
+CODECS = pytest.mark.parametrize("codec", sorted(known_codecs()))
+
+
+@CODECS
+def test_silence_leaves_from_the_start_in_exact_time(codec: str) -> None:
+    bench, known = Bench(), find_codec(codec)
+    opened_s = bench.now
+    row = bench.open(peer(1), codec)
+    bench.run(1.0)
+    assert len(bench.sent) == 50
+    assert bench.sent[0].at_s - opened_s <= 0.0201
+    times = np.array([sent.at_s for sent in bench.sent])
+    assert np.allclose(np.diff(times), 0.02, atol=1e-6)
+    first = bench.sent[0].packet
+    for n, sent in enumerate(bench.sent):
+        packet = sent.packet
+        assert sent.to == peer(1)
+        assert (packet.payload_type, packet.ssrc) == (known.payload_type, first.ssrc)
+        assert packet.sequence == (first.sequence + n) & 0xFFFF
+        assert packet.timestamp == (first.timestamp + n * known.frame_clocks) & 0xFFFFFFFF
+        assert not packet.marker
+        assert packet.payload == known.encode(np.zeros(known.frame_samples, np.int16)).tobytes()
+    assert row.stats().sent == row.stats().sent_silence == 50
+
+
+@CODECS
+def test_what_the_caller_says_comes_out_after_the_delay(codec: str) -> None:
+    bench, known = Bench(), find_codec(codec)
+    row = bench.open(peer(1), codec)
+    bench.run(0.1)
+    sent_s = bench.now
+    for number in range(20):
+        bench.receive((peer(1), datagram(known, number)))
+        bench.run(0.02)
+    bench.run(0.04)
+    chunk = row.read()
+    begin = int(np.flatnonzero(chunk.pcm)[0])
+    begin -= begin % (known.rate_hz // 100)
+    said = np.concatenate([tone(known, n) for n in range(20)])
+    played = chunk.pcm[begin : begin + len(said)]
+    assert np.array_equal(played, known.decode(known.encode(said)))
+    last_s = chunk.captured_s - 0.02 * (len(chunk.flags) - 1)
+    assert 0.04 - 1e-6 <= last_s + begin / known.rate_hz - sent_s <= 0.05 + 1e-6
+    stats = row.stats()
+    assert (stats.received, stats.lost, stats.late, stats.malformed) == (20, 0, 0, 0)
+    assert not np.any(chunk.flags[:-1] & FrameFlags.CONCEALED), "only the end of the stream may be missed"
+    assert stats.jitter_ms < 0.001
+
+
+@CODECS
+def test_played_audio_leaves_bit_for_bit(codec: str) -> None:
+    bench, known = Bench(), find_codec(codec)
+    row = bench.open(peer(1), codec)
+    pcm = np.concatenate([tone(known, n, level=12000) for n in range(10)])
+    row.write(pcm)
+    bench.run(0.3)
+    sent = b"".join(sent.packet.payload for sent in bench.sent)
+    assert sent[: 10 * known.frame_octets] == known.encode(pcm).tobytes()
+    assert row.heard == len(pcm)
+    assert row.stats().sent_silence == 5
+
+
+def test_calls_do_not_hear_each_other() -> None:
+    bench = Bench()
+    names = sorted(known_codecs())
+    rows = [bench.open(peer(n), names[n % len(names)]) for n in range(ROWS)]
+    levels = [1000 + 300 * n for n in range(ROWS)]
+    for number in range(10):
+        batch = []
+        for n, level in enumerate(levels):
+            codec = find_codec(names[n % len(names)])
+            pcm = np.full(codec.frame_samples, level, np.int16)
+            batch.append((peer(n), datagram(codec, number, pcm)))
+            rows[n].write(-pcm)
+        order = np.random.default_rng(number).permutation(ROWS)
+        bench.receive(*[batch[i] for i in order])
+        bench.run(0.02)
+    for n, level in enumerate(levels):
+        codec = find_codec(names[n % len(names)])
+        heard = row_levels(rows[n].read().pcm)
+        assert heard - {0} == {int(codec.decode(codec.encode(np.full(2, level, np.int16)))[0])}
+        own = [sent.packet for sent in bench.sent if sent.to == peer(n)]
+        assert len(own) == 10
+        assert {p.payload_type for p in own} == {codec.payload_type}
+        said = {int(codec.decode(np.frombuffer(p.payload, np.uint8))[0]) for p in own}
+        assert said == {int(codec.decode(codec.encode(np.full(2, -level, np.int16)))[0])}
+
+
+def row_levels(pcm: Pcm16) -> set[int]:
+    return set(np.unique(pcm).tolist())
+
+
+def test_rows_are_spread_over_the_ticks() -> None:
+    bench = Bench()
+    for n in range(16):
+        bench.open(peer(n))
+    bench.run(0.02)
+    times = [sent.at_s for sent in bench.sent]
+    assert len(times) == 16
+    assert all(times.count(at) == 2 for at in times)
+
+
+def test_strangers_are_dropped_and_counted() -> None:
+    bench, codec = Bench(), find_codec("ulaw")
+    bench.receive((peer(3), datagram(codec, 0)))
+    row = bench.open(peer(1))
+    other_host = endpoint("127.0.0.2", 10001)
+    bench.receive((peer(2), datagram(codec, 0)), (other_host, datagram(codec, 0)), (0, b""))
+    bench.run(0.2)
+    assert not row.read().pcm.any()
+    assert (row.stats().strangers, row.stats().received) == (4, 0)
+
+
+def test_digits_and_comfort_noise_are_never_audio() -> None:
+    bench, codec = Bench(), find_codec("ulaw")
+    row = bench.open(peer(1))
+    bench.receive((peer(1), datagram(codec, 0)))
+    for number, kind in ((1, rtp.TELEPHONE_EVENT), (2, rtp.COMFORT_NOISE)):
+        raw = rtp.build(rtp.Packet(False, kind, number, number * 160, 9, b"\x05\x0a\x00\xa0"))
+        bench.receive((peer(1), raw))
+    bench.run(0.2)
+    chunk = row.read()
+    assert np.count_nonzero(chunk.pcm) <= 160
+    assert not np.any(chunk.flags & FrameFlags.CONCEALED), "comfort noise says that nothing is missing"
+    assert (row.stats().received, row.stats().malformed) == (1, 0)
+
+
+def test_bad_packets_of_a_leg_are_counted_and_do_no_harm() -> None:
+    bench, codec = Bench(), find_codec("slin16")
+    row = bench.open(peer(1), "slin16")
+    good = [datagram(codec, n) for n in range(2)]
+    bench.receive(
+        (peer(1), good[0]),
+        (peer(1), b""),
+        (peer(1), b"garbage"),
+        (peer(1), rtp.build(rtp.Packet(False, 0, 1, 0, 9, b"\xff" * 160))),  # another codec
+        (peer(1), rtp.build(rtp.Packet(False, 118, 1, 0, 9, b"\xff" * 333))),  # half a sample
+        (peer(1), rtp.build(rtp.Packet(False, 118, 1, 0, 9, b""))),
+        (peer(1), rtp.build(rtp.Packet(False, 118, 1, 0, 9, b"\xff" * 4000))),
+        (peer(1), good[1]),
+    )
+    bench.run(0.2)
+    heard = row.read().pcm
+    assert np.count_nonzero(heard) > 600
+    assert int(np.abs(heard).max()) <= 4000
+    assert (row.stats().received, row.stats().malformed, row.stats().lost) == (2, 6, 0)
+
+
+@settings(max_examples=50, deadline=None)
+@given(st.lists(st.tuples(st.booleans(), st.binary(max_size=300)), max_size=30))
+def test_no_packet_stops_the_engine(datagrams: list[tuple[bool, bytes]]) -> None:
+    bench = Bench()
+    row = bench.open(peer(1))
+    for rtp_like, raw in datagrams:
+        bench.receive((peer(1), b"\x80\x00" + raw if rtp_like else raw), (peer(1), raw[::-1]))
+        bench.run(0.02)
+    bench.run(0.1)
+    assert len(bench.sent) == len(datagrams) + 5
+    assert len(row.read().flags) == len(datagrams) + 5
+
+
+def test_a_burst_of_one_call_is_taken_in_order() -> None:
+    """What a standstill of 100 ms leaves in the socket comes as one batch."""
+    bench, codec = Bench(), find_codec("ulaw")
+    row = bench.open(peer(1))
+    bench.open(peer(2))
+    bench.receive((peer(1), datagram(codec, 0)))
+    bench.now += 0.1
+    bench.receive(*[(peer(1 + n % 2), datagram(codec, 1 + n // 2)) for n in range(10)])
+    bench.tick()
+    bench.run(0.1)
+    heard = row.read().pcm
+    begin = np.flatnonzero(heard)[0] - 1
+    said = np.concatenate([tone(codec, n) for n in range(6)])
+    assert np.array_equal(heard[begin : begin + len(said)], codec.decode(codec.encode(said)))
+
+
+def test_late_ticks_are_made_up_for() -> None:
+    bench = Bench()
+    bench.open(peer(1))
+    bench.run(0.1)
+    bench.now += MAX_CATCH_UP_S - 0.01
+    bench.tick()
+    bench.run(0.11)
+    assert len(bench.sent) == 20
+    assert not any(sent.packet.marker for sent in bench.sent)
+
+
+def test_after_a_long_standstill_time_is_skipped_and_marked() -> None:
+    bench, codec = Bench(), find_codec("ulaw")
+    row = bench.open(peer(1))
+    number = 0
+    for number in range(10):
+        bench.receive((peer(1), datagram(codec, number)))
+        bench.run(0.02)
+    before = bench.sent[-1]
+    stopped_s = bench.now
+    bench.now += 3.0
+    bench.sent.clear()
+    late = [(peer(1), datagram(codec, number + n)) for n in range(1, 151)]
+    for n, packet in enumerate(late):
+        bench.receive(packet, arrival_s=stopped_s + n * 0.02)
+    bench.tick()
+    assert len(bench.sent) <= 2, "no burst"
+    after = bench.sent[0]
+    elapsed = round((after.at_s - before.at_s) / 0.02) * 160
+    assert after.packet.marker
+    assert after.packet.sequence == (before.packet.sequence + 1) & 0xFFFF
+    assert abs((after.packet.timestamp - before.packet.timestamp) % 2**32 - elapsed) <= 160
+    row.read()
+    for n in range(10):
+        bench.receive((peer(1), datagram(codec, number + 151 + n)))
+        bench.run(0.02)
+    chunk = row.read()
+    assert not np.any(chunk.flags), "the caller is heard at once, in place"
+    newest = codec.decode(codec.encode(np.concatenate([tone(codec, number + 151 + n) for n in range(10)])))
+    tail = chunk.pcm[-160:]
+    lag = [k for k in range(0, 1440, 80) if np.array_equal(newest[k : k + 160], tail)]
+    assert lag, "what is played is what was said"
+    assert (len(newest) - 160 - max(lag)) / 8 <= 60, "and not later than before the standstill"
+
+
+def test_a_reader_that_was_away_gets_the_newest_two_seconds() -> None:
+    bench, codec = Bench(), find_codec("ulaw")
+    row = bench.open(peer(1))
+    bench.run(0.02)
+    row.read()
+    for number in range(200):
+        bench.receive((peer(1), datagram(codec, number)))
+        bench.run(0.02)
+    chunk = row.read()
+    assert len(chunk.flags) == RX_KEEP
+    assert chunk.start_sample == 101 * 160
+    assert row.overrun_frames == 100
+    assert chunk.captured_s == pytest.approx(bench.now, abs=0.02)
+    said = codec.decode(codec.encode(np.concatenate([tone(codec, n) for n in range(200)])))
+    assert any(np.array_equal(said[k : k + len(chunk.pcm)], chunk.pcm) for k in range(0, len(said), 80))
+
+
+def test_a_freed_row_starts_anew() -> None:
+    bench, codec = Bench(), find_codec("ulaw")
+    old = bench.open(peer(1))
+    old.write(np.full(8000, 9000, np.int16))
+    old.set_paused(True)
+    for number in range(5):
+        bench.receive((peer(1), datagram(codec, number)))
+        bench.run(0.02)
+    old.detach()
+    bench.engine.close(0)
+    bench.sent.clear()
+    bench.run(0.1)
+    assert bench.sent == []
+    assert bench.engine.next_due_s() is None
+    bench.now += 100
+    bench.free.insert(0, 0)
+    row = bench.open(peer(2), "alaw")
+    bench.run(0.1)
+    assert not row.read().pcm.any()
+    alaw = find_codec("alaw")
+    assert {s.packet.payload for s in bench.sent} == {alaw.encode(np.zeros(160, np.int16)).tobytes()}
+    assert len(bench.sent) == 5
+    assert (row.heard, row.queued, row.stats().received) == (0, 0, 0)
+    assert old.stats().received == 5, "the old port keeps its figures"
+
+
+def test_a_second_row_for_one_leg_is_refused_in_one_line() -> None:
+    bench = Bench()
+    bench.open(peer(1))
+    bench.open(peer(2))
+    bench.engine.close(1)
+    with pytest.raises(MediaError, match=r"the leg at 127\.0\.0\.1:10001 has a row already"):
+        bench.open(peer(1))
+    bench.open(peer(2))
+    bench.run(0.02)
+    assert sorted(sent.to for sent in bench.sent) == [peer(1), peer(2)]
+
+
+def test_next_due_names_the_next_tick_with_a_row() -> None:
+    bench = Bench()
+    bench.open(peer(1))
+    bench.tick()
+    for _ in range(3):
+        due_s = bench.engine.next_due_s()
+        assert due_s is not None
+        count = len(bench.sent)
+        bench.now = due_s - 1e-4
+        bench.tick()
+        assert len(bench.sent) == count
+        bench.now = due_s
+        bench.tick()
+        assert len(bench.sent) == count + 1
