@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import logging
 from collections.abc import Callable
 
@@ -14,7 +13,8 @@ from ari_bridge.dialogue.live import LiveEvent, Observer
 from ari_bridge.media.port import ProcessPlane
 from ari_bridge.pbx.call import Outcome, PbxCall
 from ari_bridge.pbx.controller import Controller
-from ari_bridge.providers.registry import Engines
+from ari_bridge.providers.base import Kind, LanguageModel, SpeechToText, TextToSpeech
+from ari_bridge.providers.registry import build_provider
 from ari_bridge.settings import Settings
 
 log = logging.getLogger(__name__)
@@ -38,7 +38,7 @@ async def serve(
     """
     if not settings.agents:
         raise SettingsError("agents: there is no agent; add a table [agents.NAME]")
-    engines = Engines(settings)
+    engines = _Engines(settings)
     try:
         agents = _agents(settings, engines)
 
@@ -56,10 +56,39 @@ async def serve(
         finally:
             await plane.close()
     finally:
-        await asyncio.shield(engines.close())
+        await engines.close()
 
 
-def _agents(settings: Settings, engines: Engines) -> dict[str, Agent]:
+class _Engines:
+    """Builds each engine the agents name, once, and closes them all."""
+
+    def __init__(self, settings: Settings) -> None:
+        self._settings = settings
+        self._stt: dict[str, SpeechToText] = {}
+        self._llm: dict[str, LanguageModel] = {}
+        self._tts: dict[str, TextToSpeech] = {}
+
+    def stt(self, name: str) -> SpeechToText:
+        if name not in self._stt:
+            self._stt[name] = build_provider(self._settings, Kind.STT, name)
+        return self._stt[name]
+
+    def llm(self, name: str) -> LanguageModel:
+        if name not in self._llm:
+            self._llm[name] = build_provider(self._settings, Kind.LLM, name)
+        return self._llm[name]
+
+    def tts(self, name: str) -> TextToSpeech:
+        if name not in self._tts:
+            self._tts[name] = build_provider(self._settings, Kind.TTS, name)
+        return self._tts[name]
+
+    async def close(self) -> None:
+        for engine in (*self._stt.values(), *self._llm.values(), *self._tts.values()):
+            await engine.close()
+
+
+def _agents(settings: Settings, engines: _Engines) -> dict[str, Agent]:
     context = ActionContext(settings.destinations)
     verbs = list(actions().values())
     return {

@@ -34,7 +34,7 @@ FRAME_S = FRAME_MS / 1000
 FLOOR_MIN_DBFS = -68.0
 """About the idle noise of A-law; also keeps digital silence from making the faintest rustle a voice."""
 FLOOR_MAX_DBFS = -30.0
-FLOOR_START_DBFS = -52.0
+FLOOR_START_DBFS = -48.0
 """What a line is taken for until it has been quiet once."""
 MARGIN_DB = 9.0
 """A frame this much above the floor is loud."""

@@ -1,0 +1,87 @@
+"""The whole product in this process, before a real Asterisk: settings in, calls through, records out."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from collections.abc import AsyncIterator, Callable
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from dataclasses import dataclass, field
+from importlib.resources import files
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from ari_bridge.dialogue.live import LiveEvent, LiveKind
+from ari_bridge.sandbox.lab import Lab
+from ari_bridge.service import serve
+from ari_bridge.settings import Settings
+
+RECORD_WITHIN_S = 8.0
+SCRIPT = files("ari_bridge.providers") / "scripts" / "reception.toml"
+
+
+@dataclass
+class Service:
+    lab: Lab
+    records: Path
+    events: list[LiveEvent] = field(default_factory=list)
+
+    async def record(self, number: int = 1) -> dict[str, Any]:
+        """The `number`th record, once it is written."""
+        for _ in range(int(RECORD_WITHIN_S / 0.05)):
+            found = sorted(self.records.glob("*.json"), key=lambda path: path.stat().st_mtime_ns)
+            if len(found) >= number:
+                record: dict[str, Any] = json.loads(found[number - 1].read_text())
+                return record
+            await asyncio.sleep(0.05)
+        raise AssertionError(f"record {number} was not written within {RECORD_WITHIN_S} s: {self.events}")
+
+    async def seen(self, kind: LiveKind, timeout_s: float = 15.0) -> LiveEvent:
+        for _ in range(int(timeout_s / 0.02)):
+            for event in self.events:
+                if event.kind is kind:
+                    return event
+            await asyncio.sleep(0.02)
+        raise AssertionError(f"no {kind} within {timeout_s} s: {self.events}")
+
+
+Serving = Callable[..., AbstractAsyncContextManager[Service]]
+
+
+@pytest.fixture
+def serving(clean_lab: Lab, tmp_path: Path) -> Serving:
+    """`async with serving(media={…}) as service`: the service runs on the lab's PBX; tables given replace
+    the defaults."""
+
+    @asynccontextmanager
+    async def start(**tables: Any) -> AsyncIterator[Service]:
+        service = Service(clean_lab, tmp_path / "records")
+        settings = Settings(
+            **{
+                "asterisk": {"url": clean_lab.pbx.http_url, "username": clean_lab.pbx.ari_user}
+                | {"password": clean_lab.pbx.ari_password},
+                "agents": {"reception": {"greeting": "Hello, this is the reception. How can I help you?"}},
+                "destinations": {"human": {"context": "humans", "exten": "reception"}},
+                "providers": {"script": {"script_file": str(SCRIPT)}},
+                "records": {"directory": service.records},
+                **tables,
+            }
+        )
+        ready = asyncio.Event()
+        running = asyncio.create_task(serve(settings, observer=service.events.append, ready=ready.set))
+        waiting = asyncio.create_task(ready.wait())
+        try:
+            await asyncio.wait({running, waiting}, return_when=asyncio.FIRST_COMPLETED)
+            if running.done():
+                running.result()
+            yield service
+        finally:
+            waiting.cancel()
+            running.cancel()
+            await asyncio.wait({running, waiting})
+            if not running.cancelled():
+                running.result()
+
+    return start
