@@ -84,10 +84,12 @@ async def place_call(
     wire = wire_for(scenario.codec)
     tell = progress or (lambda _line: None)
     speech = await asyncio.to_thread(
-        lambda: {text: voices.speak(text, scenario.voice, wire.rate_hz, tell) for text in scenario.lines}
+        lambda: {
+            text: voices.speak(text, scenario.voice, wire.spoken.rate_hz, tell) for text in scenario.lines
+        }
     )
     noticed: SimpleQueue[Noticed] = SimpleQueue()
-    line = Line(wire, lambda found: [noticed.put(item) for item in found] and None)
+    line = Line(wire, noticed.put)
     try:
         async with open_call(lab.carrier) as call:
             caller = _Caller(call, line, speech, noticed, on_event)
@@ -131,19 +133,22 @@ class _Caller:
         self.problem = ""
 
     async def play(self, scenario: Scenario) -> None:
-        peer = await self._call.attach_line(self._line.address, self._line.wire.name)
+        peer = await self._call.attach_line(
+            self._line.address, self._line.wire.format, scenario.caller_number
+        )
         self._line.start(peer)
         self._tell(CallerEventKind.DIALLED, scenario.did)
-        await self._call.dial(scenario.did, scenario.codec, scenario.caller_number)
-        number = 0
+        await self._call.dial(scenario.did, scenario.codec)
+        where = "dialling"
         try:
             await self._until(self._call.answered.is_set, ANSWER_TIMEOUT_S, "nobody answered")
             self.answered_s = time.monotonic()
             self._tell(CallerEventKind.ANSWERED)
-            for number, step in enumerate(scenario.steps, 1):  # noqa: B007
+            for number, step in enumerate(scenario.steps, 1):
+                where = f"step {number}"
                 await self._do(step)
         except _EndOfCall as end:
-            self.problem = f"step {number}: {end}" if str(end) else ""
+            self.problem = f"{where}: {end}" if str(end) else ""
         by = "other side" if self._call.ended.is_set() else "caller"
         self.ended_s = time.monotonic()
         self._tell(CallerEventKind.HUNG_UP, by)
@@ -187,7 +192,9 @@ class _Caller:
         self._tell(CallerEventKind.SAYS, step.text)
         pcm = self._speech[step.text]
         self._line.say(pcm)
-        await self._until(lambda: not self._line.speaking, len(pcm) / self._line.wire.rate_hz + 5, "it went silent")
+        await self._until(
+            lambda: not self._line.speaking, len(pcm) / self._line.wire.spoken.rate_hz + 5, "it went silent"
+        )
         self._acted()
         self._tell(CallerEventKind.SAID, step.text)
 
@@ -208,7 +215,9 @@ class _Caller:
 
     async def _wait_to_interrupt(self, after_s: float) -> None:
         ear = self._line.ear
-        await self._until(lambda: self._new_turn() and ear.agent_speaks, 20.0, "there was no turn to interrupt")
+        await self._until(
+            lambda: self._new_turn() and ear.agent_speaks, 20.0, "there was no turn to interrupt"
+        )
         speak_at_s = ear.turn_started_s + after_s
         await self._until(
             lambda: time.monotonic() >= speak_at_s or not ear.agent_speaks, after_s + 5, "the clock stopped"

@@ -41,10 +41,15 @@ class CarrierCall:
         self.hangup_cause = ""
         """Q.850's words, such as "Normal Clearing", once it has ended."""
 
-    async def attach_line(self, address: tuple[str, int], wire: str) -> tuple[str, int]:
-        """Open the leg to the line at `address`; returns where the line must send to."""
+    async def attach_line(self, address: tuple[str, int], wire: str, number: str) -> tuple[str, int]:
+        """Open the leg to the line at `address`; returns where the line must send to.
+
+        `number` is the caller's. It belongs to the leg: a bridge tells each side who the other is, and
+        that is what the INVITE says in From.
+        """
         leg = await self._post(
             "channels/externalMedia",
+            {"variables": {"CALLERID(num)": number}},
             app=self._app,
             channelId=self._leg_id,
             external_host=f"{address[0]}:{address[1]}",
@@ -56,12 +61,10 @@ class CarrierCall:
         variables = leg["channelvars"]
         return variables["UNICASTRTP_LOCAL_ADDRESS"], int(variables["UNICASTRTP_LOCAL_PORT"])
 
-    async def dial(self, did: str, codec: str, caller_number: str) -> None:
+    async def dial(self, did: str, codec: str) -> None:
         """Dial over the trunk; `answered` and `ended` tell what became of it."""
-        variables = {"CALLERID(num)": caller_number, "CONNECTEDLINE(num,i)": caller_number}
         await self._post(
             "channels/create",
-            {"variables": variables},
             endpoint=f"PJSIP/{did}@trunk-{codec}",
             app=self._app,
             channelId=self._channel_id,
@@ -82,7 +85,11 @@ class CarrierCall:
 
     async def close(self) -> None:
         """Hang up, and take leg and bridge away. What has gone already is no error."""
-        for path in (f"channels/{self._channel_id}", f"channels/{self._leg_id}", f"bridges/{self._bridge_id}"):
+        for path in (
+            f"channels/{self._channel_id}",
+            f"channels/{self._leg_id}",
+            f"bridges/{self._bridge_id}",
+        ):
             async with self._session.delete(f"/ari/{path}") as answer:
                 await answer.read()
 

@@ -13,9 +13,10 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-from ari_bridge.sandbox import packages
+from ari_bridge.sandbox import packages, voices
 from ari_bridge.sandbox.asterisk import AsteriskServer, PortClash
 from ari_bridge.sandbox.debian import Progress
+from ari_bridge.sandbox.scenario import Voice
 
 _COMMON = {
     "asterisk.conf": "sandbox/common/asterisk.conf",
@@ -35,6 +36,9 @@ PBX_FILES = _COMMON | {
     "extensions.conf": "sandbox/pbx/extensions.conf",
     "ari_bridge/extensions.conf": "extensions.conf",
 }
+
+PERSON_SAYS = "Front desk, Maria speaking. How can I help you?"
+"""What the caller hears after a transfer."""
 
 _ATTEMPTS = 3
 
@@ -83,11 +87,19 @@ async def _start(lab: Lab) -> None:
         "softphone_password": lab.softphone_password,
     }
     results = await asyncio.gather(
-        lab.carrier.start(CARRIER_FILES, values), lab.pbx.start(PBX_FILES, values), return_exceptions=True
+        lab.carrier.start(CARRIER_FILES, values),
+        lab.pbx.start(PBX_FILES, values),
+        asyncio.to_thread(_give_voice, lab.carrier.directory / "sounds/person.wav"),
+        return_exceptions=True,
     )
     for result in results:
         if isinstance(result, BaseException):
             raise result
+
+
+def _give_voice(path: Path) -> None:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    voices.write_wav(path, voices.speak(PERSON_SAYS, Voice.ESPEAK, 8000), 8000)
 
 
 async def _stop(lab: Lab) -> None:

@@ -22,7 +22,8 @@ import numpy as np
 
 from ari_bridge.core.audio import Pcm16
 from ari_bridge.sandbox.ear import Ear, Noticed
-from ari_bridge.sandbox.recording import Packet, Recording, assemble
+from ari_bridge.sandbox.recording import Packet, Recording, laid_out
+from ari_bridge.sandbox.voices import resampled
 
 PTIME_S = 0.02
 _HEADER = struct.Struct("!BBHII")  # RFC 3550 section 5.1
@@ -31,11 +32,9 @@ _TIMESPEC = struct.Struct("@qq")
 
 
 @dataclass(frozen=True, slots=True)
-class Wire:
-    """How audio is written in packets on the line."""
+class Coding:
+    """How audio is written in packets, one way."""
 
-    name: str
-    """Asterisk's format name."""
     payload_type: int
     rate_hz: int
     encode: Callable[[bytes], bytes]
@@ -48,27 +47,46 @@ class Wire:
         return round(self.rate_hz * PTIME_S)
 
 
+@dataclass(frozen=True, slots=True)
+class Wire:
+    """What the line carries, each way."""
+
+    format: str
+    """Asterisk's name of the leg's format."""
+    spoken: Coding
+    heard: Coding
+
+
 def _swapped(data: bytes) -> bytes:
     return audioop.byteswap(data, 2) if sys.byteorder == "little" else data
 
 
-_ULAW = Wire("ulaw", 0, 8000, lambda pcm: audioop.lin2ulaw(pcm, 2), lambda data: audioop.ulaw2lin(data, 2))
-_ALAW = Wire("alaw", 8, 8000, lambda pcm: audioop.lin2alaw(pcm, 2), lambda data: audioop.alaw2lin(data, 2))
-_SLIN16 = Wire("slin16", 118, 16000, _swapped, _swapped)
+_ULAW = Coding(0, 8000, lambda pcm: audioop.lin2ulaw(pcm, 2), lambda data: audioop.ulaw2lin(data, 2))
+_ALAW = Coding(8, 8000, lambda pcm: audioop.lin2alaw(pcm, 2), lambda data: audioop.alaw2lin(data, 2))
+_SLIN = Coding(11, 8000, _swapped, _swapped)
+_SLIN16 = Coding(118, 16000, _swapped, _swapped)
 
 
 def wire_for(trunk_codec: str) -> Wire:
-    """What the line carries for a codec on the trunk: the same, so that the carrier changes nothing, or
-    16 kHz PCM where the trunk's codec is wideband."""
-    return {"ulaw": _ULAW, "alaw": _ALAW}.get(trunk_codec, _SLIN16)
+    """What the line carries for a codec on the trunk.
+
+    For G.711 the same, so that the carrier changes nothing. For wideband codecs the caller hears PCM at
+    16 kHz but speaks at 8 kHz: Asterisk sends L16/16000 as payload type 118 and yet drops 118 when it comes
+    in (ExternalMedia knows no dynamic types: asterisk/documentation issue 142; seen on 22.10).
+    """
+    if trunk_codec == "ulaw":
+        return Wire("ulaw", _ULAW, _ULAW)
+    if trunk_codec == "alaw":
+        return Wire("alaw", _ALAW, _ALAW)
+    return Wire("slin16", _SLIN, _SLIN16)
 
 
 class Line:
     """A telephone line. `notice` is called in its thread with what the caller hears."""
 
-    def __init__(self, wire: Wire, notice: Callable[[list[Noticed]], None]) -> None:
+    def __init__(self, wire: Wire, notice: Callable[[Noticed], None]) -> None:
         self.wire = wire
-        self.ear = Ear(wire.rate_hz)
+        self.ear = Ear(wire.heard.rate_hz)
         self._notice = notice
         self._socket = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
         self._socket.bind(("127.0.0.1", 0))
@@ -109,7 +127,7 @@ class Line:
         """Tell the ear; see Ear.caller_spoke."""
         with self._lock:
             noticed = self.ear.caller_spoke(time.monotonic())
-        self._notice(noticed)
+        self._pass_on(noticed)
 
     def stop(self) -> None:
         """Idempotent."""
@@ -119,7 +137,12 @@ class Line:
         self._socket.close()
 
     def recording(self, start_s: float, end_s: float) -> Recording:
-        return assemble(self._sent, self._received, self.wire.rate_hz, start_s, end_s)
+        """What was on the line, at the rate at which the caller hears."""
+        spoken_hz, heard_hz = self.wire.spoken.rate_hz, self.wire.heard.rate_hz
+        caller = resampled(laid_out(self._sent, spoken_hz, start_s, end_s), spoken_hz, heard_hz)
+        agent = laid_out(self._received, heard_hz, start_s, end_s)
+        length = min(len(caller), len(agent))
+        return Recording(heard_hz, start_s, caller[:length], agent[:length])
 
     def _run(self) -> None:
         due_s = time.monotonic()
@@ -129,27 +152,30 @@ class Line:
                 self._send()
                 with self._lock:
                     noticed = self.ear.tick(time.monotonic())
-                self._notice(noticed)
+                self._pass_on(noticed)
                 due_s += PTIME_S
                 continue
             if select.select([self._socket], [], [], wait_s)[0]:
                 self._receive()
 
+    def _pass_on(self, noticed: list[Noticed]) -> None:
+        for item in noticed:
+            self._notice(item)
+
     def _send(self) -> None:
-        size = self.wire.frame
+        coding = self.wire.spoken
+        size = coding.frame
         with self._lock:
             frame, self._to_say = self._to_say[:size], self._to_say[size:]
         pcm = np.zeros(size, np.int16)
         pcm[: len(frame)] = frame
         marker = 0x80 if not self._sent else 0
-        header = _HEADER.pack(
-            0x80, self.wire.payload_type | marker, self._sequence, self._timestamp, self._ssrc
-        )
+        header = _HEADER.pack(0x80, coding.payload_type | marker, self._sequence, self._timestamp, self._ssrc)
         self._sent.append(Packet(time.monotonic(), self._ssrc, self._timestamp, pcm))
         self._sequence = (self._sequence + 1) % 2**16
         self._timestamp = (self._timestamp + size) % 2**32
         try:
-            self._socket.send(header + self.wire.encode(pcm.tobytes()))
+            self._socket.send(header + coding.encode(pcm.tobytes()))
         except OSError:  # the carrier's end has closed: the call is over, and its event says so
             return
 
@@ -161,15 +187,15 @@ class Line:
         if len(data) <= _HEADER.size or data[0] >> 6 != 2:
             return
         _, kind, _, timestamp, ssrc = _HEADER.unpack_from(data)
-        if kind & 0x7F != self.wire.payload_type:
+        if kind & 0x7F != self.wire.heard.payload_type:
             return
         payload = data[_HEADER.size + 4 * (data[0] & 0x0F) :]
-        pcm = np.frombuffer(self.wire.decode(payload), np.int16)
+        pcm = np.frombuffer(self.wire.heard.decode(payload), np.int16)
         at_s = _arrival_s(ancillary)
         self._received.append(Packet(at_s, ssrc, timestamp, pcm))
         with self._lock:
             noticed = self.ear.hear(pcm, at_s)
-        self._notice(noticed)
+        self._pass_on(noticed)
 
 
 def _arrival_s(ancillary: list[tuple[int, int, bytes]]) -> float:
@@ -178,5 +204,6 @@ def _arrival_s(ancillary: list[tuple[int, int, bytes]]) -> float:
     for level, kind, data in ancillary:
         if level == socket.SOL_SOCKET and kind == _SO_TIMESTAMPNS and len(data) >= _TIMESPEC.size:
             seconds, nanoseconds = _TIMESPEC.unpack_from(data)
-            return now_s - max(0.0, time.time() - (seconds + nanoseconds * 1e-9))
+            waited_s: float = time.time() - (seconds + nanoseconds * 1e-9)
+            return now_s - max(0.0, waited_s)
     return now_s

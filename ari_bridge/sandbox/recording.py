@@ -50,16 +50,12 @@ class Recording:
             part.unlink(missing_ok=True)
 
 
-def assemble(
-    sent: Iterable[Packet], received: Iterable[Packet], rate_hz: int, start_s: float, end_s: float
-) -> Recording:
-    """Lay packets on the time axis from `start_s` to `end_s`; where there are none, there is silence."""
-    length = max(0, round((end_s - start_s) * rate_hz))
-    caller, agent = np.zeros(length, np.int16), np.zeros(length, np.int16)
-    for side, packets in ((caller, sent), (agent, received)):
-        for at_s, pcm in placed(packets, rate_hz):
-            _lay(side, round((at_s - start_s) * rate_hz), pcm)
-    return Recording(rate_hz, start_s, caller, agent)
+def laid_out(packets: Iterable[Packet], rate_hz: int, start_s: float, end_s: float) -> Pcm16:
+    """One side's packets on the time axis from `start_s` to `end_s`; where there are none, silence."""
+    side = np.zeros(max(0, round((end_s - start_s) * rate_hz)), np.int16)
+    for at_s, pcm in placed(packets, rate_hz):
+        _lay(side, round((at_s - start_s) * rate_hz), pcm)
+    return side
 
 
 def placed(packets: Iterable[Packet], rate_hz: int) -> list[tuple[float, Pcm16]]:

@@ -35,6 +35,12 @@ from typing import Any, TypeAlias
 
 from ari_bridge.core.errors import SandboxError
 
+CODECS = ("ulaw", "alaw", "g722", "slin16", "opus")
+DEFAULT_CODEC = "ulaw"
+DEFAULT_CALLER_NUMBER = "+4930123456"
+DEFAULT_TIMEOUT_S = 20.0
+MAX_DURATION_MS = 600_000
+
 
 class Voice(Enum):
     FLITE = "flite"
@@ -57,7 +63,7 @@ class Awaited(Enum):
 @dataclass(frozen=True, slots=True)
 class Wait:
     what: Awaited
-    timeout_s: float = 20.0
+    timeout_s: float = DEFAULT_TIMEOUT_S
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,18 +95,14 @@ Step: TypeAlias = Wait | Say | Press | Pause | Hangup
 class Scenario:
     did: str
     steps: tuple[Step, ...]
-    codec: str = "ulaw"
+    codec: str = DEFAULT_CODEC
     voice: Voice = Voice.FLITE
-    caller_number: str = "+4930123456"
+    caller_number: str = DEFAULT_CALLER_NUMBER
 
     @property
     def lines(self) -> tuple[str, ...]:
         """Everything the caller will say."""
         return tuple(step.text for step in self.steps if isinstance(step, Say))
-
-
-CODECS = ("ulaw", "alaw", "g722", "slin16", "opus")
-MAX_DURATION_MS = 600_000
 
 
 def load(path: Path) -> Scenario:
@@ -123,9 +125,9 @@ def parse(table: Mapping[str, Any]) -> Scenario:
     steps = keys.get("step", _tables)
     scenario = Scenario(
         did=keys.get("did", _text(r"[0-9A-Za-z*#+]+")),
-        codec=keys.get("codec", _one_of(CODECS), Scenario.codec),
-        voice=keys.get("voice", _member(Voice), Scenario.voice),
-        caller_number=keys.get("caller_number", _text(r"\+?[0-9]+"), Scenario.caller_number),
+        codec=keys.get("codec", _one_of(CODECS), DEFAULT_CODEC),
+        voice=keys.get("voice", _member(Voice), Voice.FLITE),
+        caller_number=keys.get("caller_number", _text(r"\+?[0-9]+"), DEFAULT_CALLER_NUMBER),
         steps=tuple(_step(_Table(step, f"step {number}: ")) for number, step in enumerate(steps, 1)),
     )
     keys.finish()
@@ -148,7 +150,8 @@ def _hangup(keys: _Table) -> Hangup:
 
 _VERBS: dict[str, Callable[[_Table], Step]] = {
     "wait": lambda keys: Wait(
-        keys.get("wait", _member(Awaited)), keys.get("timeout_s", _number(0.1, 600.0), Wait(Awaited.HANGUP).timeout_s)
+        keys.get("wait", _member(Awaited)),
+        keys.get("timeout_s", _number(0.1, 600.0), DEFAULT_TIMEOUT_S),
     ),
     "say": lambda keys: Say(
         keys.get("say", _text(r"(?s).*\S.*")), keys.get("interrupt_after_ms", _duration_ms, None)

@@ -21,11 +21,12 @@ PEAK = 0.5
 """Of full scale: as loud as people are on the telephone."""
 
 
-def speak(text: str, voice: Voice, rate_hz: int, progress: Progress) -> Pcm16:
+def speak(text: str, voice: Voice, rate_hz: int, progress: Progress | None = None) -> Pcm16:
     """`text` in `voice` at `rate_hz`, without silence before or after. Blocks. Raises SandboxError."""
+    tell = progress or (lambda _line: None)
     with tempfile.TemporaryDirectory(prefix="voice-") as folder:
         target = Path(folder) / "line.wav"
-        command = _command(text, voice, target, progress)
+        command = _command(text, voice, target, tell)
         result = subprocess.run(command, capture_output=True, text=True, check=False)
         if result.returncode != 0 or not target.exists():
             complaint = (result.stderr.strip().splitlines() or ["it says nothing"])[-1]
@@ -49,6 +50,15 @@ def read_wav(data: bytes) -> tuple[Pcm16, int]:
         return np.frombuffer(file.readframes(file.getnframes()), np.int16), file.getframerate()
 
 
+def write_wav(path: Path, pcm: Pcm16, rate_hz: int) -> None:
+    """PCM16 mono. Raises OSError."""
+    with wave.open(str(path), "wb") as file:
+        file.setnchannels(1)
+        file.setsampwidth(2)
+        file.setframerate(rate_hz)
+        file.writeframes(pcm.astype("<i2").tobytes())
+
+
 def resampled(pcm: Pcm16, from_hz: int, to_hz: int) -> Pcm16:
     """By windowed sinc (Smith, "Digital Audio Resampling"), a whole line at once; any pair of rates."""
     if from_hz == to_hz:
@@ -62,7 +72,8 @@ def resampled(pcm: Pcm16, from_hz: int, to_hz: int) -> Pcm16:
     window = np.where(np.abs(distance) < reach, 0.5 + 0.5 * np.cos(np.pi * distance / reach), 0.0)
     padded = np.pad(pcm.astype(np.float64), (half, half + 1))
     filtered = np.sum(padded[taps + half] * np.sinc(distance) * window, axis=1) * cutoff
-    return np.clip(np.rint(filtered), -32768, 32767).astype(np.int16)
+    clipped: Pcm16 = np.clip(np.rint(filtered), -32768, 32767).astype(np.int16)
+    return clipped
 
 
 def _trimmed(pcm: Pcm16) -> Pcm16:
