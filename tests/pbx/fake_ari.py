@@ -11,6 +11,7 @@ import asyncio
 import base64
 import itertools
 import json
+import ssl
 from collections import Counter
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
@@ -77,7 +78,7 @@ def refuse(status: int, message: str = "") -> web.Response:
 class FakeAri:
     """`async with FakeAri() as ari`, then point settings at `ari.url`."""
 
-    def __init__(self, *, prefix: str = "", set_many: bool = True) -> None:
+    def __init__(self, *, prefix: str = "", set_many: bool = True, tls: ssl.SSLContext | None = None) -> None:
         self.channels: dict[str, FakeChannel] = {}
         self.callers: list[FakeChannel] = []
         self.bridges: dict[str, list[str]] = {}
@@ -97,6 +98,7 @@ class FakeAri:
         """Answer everything with this."""
         self.read_only = False
         self._prefix = prefix
+        self._tls = tls
         self._operations = dict(OPERATIONS)
         if not set_many:
             del self._operations["setChannelVars"]
@@ -108,10 +110,11 @@ class FakeAri:
         app.router.add_route("*", "/{tail:.*}", self._serve)
         self._runner = web.AppRunner(app, shutdown_timeout=0.1)
         await self._runner.setup()
-        site = web.TCPSite(self._runner, "127.0.0.1", 0)
+        site = web.TCPSite(self._runner, "127.0.0.1", 0, ssl_context=self._tls)
         await site.start()
         self.port: int = self._runner.addresses[0][1]
-        self.url = f"http://127.0.0.1:{self.port}{self._prefix}"
+        scheme = "http" if self._tls is None else "https"
+        self.url = f"{scheme}://127.0.0.1:{self.port}{self._prefix}"
         return self
 
     async def __aexit__(

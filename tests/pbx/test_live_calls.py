@@ -120,12 +120,10 @@ def test_what_fails_reaches_a_person(clean_lab: Lab, run: Any, number: str, hand
 def test_shutting_down_leaves_callers_with_a_person(clean_lab: Lab, run: Any) -> None:
     async def main() -> None:
         seen = Seen()
-        async with (
-            AsyncExitStack() as calls,
-            serving(lab_settings(clean_lab), SilentPlane(), seen),
-        ):
-            await calls.enter_async_context(dialled(clean_lab, "5000"))
-            await eventually(lambda: len(seen.calls) == 1)
+        async with AsyncExitStack() as calls:
+            async with serving(lab_settings(clean_lab), SilentPlane(), seen):
+                await calls.enter_async_context(dialled(clean_lab, "5000"))
+                await eventually(lambda: len(seen.calls) == 1)
             await a_person_answers(clean_lab)
 
     run(main())
@@ -150,35 +148,35 @@ def test_the_media_plane_gets_rtp_from_the_address_that_asterisk_told(clean_lab:
 
 
 @asynccontextmanager
-async def talkative(lab: Lab, name: str = "talkative", speaks: str = "4001") -> AsyncIterator[None]:
+async def talkative(lab: Lab, speaks: str = "4001") -> AsyncIterator[None]:
     """A call from inside the PBX, whose caller is a dialplan extension (4001: a tone; 4002: rings)."""
     async with lab.pbx.ari_session() as session:
         query = {
             "endpoint": "Local/5000@from-trunk/n",
             "context": "from-trunk",
             "extension": speaks,
-            "channelId": name,
         }
         async with session.post("/ari/channels", params=query) as answer:
-            assert answer.status == 200
+            assert answer.status == 200, await answer.text()
+            channel = await answer.json()
         try:
             yield
         finally:
-            async with session.delete(f"/ari/channels/{name}"):
+            async with session.delete(f"/ari/channels/{channel['id']}"):
                 pass
 
 
 def test_hang_ups_at_any_moment_leave_nothing(clean_lab: Lab, run: Any) -> None:
     """Thirty callers at once, each of whom hangs up within the time that their set-ups take."""
 
-    async def hasty(index: int) -> None:
-        async with talkative(clean_lab, f"hasty-{index}", speaks="4002"):
+    async def hasty() -> None:
+        async with talkative(clean_lab, speaks="4002"):
             await asyncio.sleep(random.uniform(0, 0.2))
 
     async def main() -> None:
         seen, plane = Seen(), SilentPlane()
         async with serving(lab_settings(clean_lab), plane, seen) as controller:
-            await asyncio.gather(*(hasty(index) for index in range(30)))
+            await asyncio.gather(*(hasty() for _ in range(30)))
             assert seen.calls, "some got through"
             await eventually(lambda: controller.live_calls == 0, within_s=10.0)
             assert plane.open_ports == 0
@@ -196,8 +194,8 @@ def test_late_answers_and_late_events_fail_no_set_up(clean_lab: Lab, run: Any) -
             serving(lab_settings(clean_lab, slow.url), plane, seen) as controller,
         ):
             async with AsyncExitStack() as calls:
-                for index in range(20):
-                    await calls.enter_async_context(talkative(clean_lab, f"late-{index}"))
+                for _ in range(20):
+                    await calls.enter_async_context(talkative(clean_lab))
                 await eventually(lambda: len(seen.calls) == 20, within_s=15.0)
             await eventually(lambda: controller.live_calls == 0, within_s=10.0)
 
@@ -236,25 +234,23 @@ def test_what_a_dead_process_left_is_cleared_away(clean_lab: Lab, run: Any) -> N
         return "Stasis" in apps
 
     async def main() -> None:
-        async with (
-            clean_lab.pbx.ari_session() as session,
-            AsyncExitStack() as calls,
-            session.ws_connect("/ari/events", params={"app": "ari_bridge"}),
-        ):
-            leg = {
-                "app": "ari_bridge",
-                "channelId": f"aribridge-ari_bridge-{call_id}-media",
-                "external_host": "127.0.0.1:9",
-                "format": "ulaw",
-                "data": call_id,
-            }
-            async with session.post("/ari/channels/externalMedia", params=leg) as answer:
-                assert answer.status == 200
-            bridge = f"/ari/bridges/aribridge-ari_bridge-{call_id}"
-            async with session.post(bridge, params={"type": "mixing"}) as answer:
-                assert answer.status == 200
-            await calls.enter_async_context(dialled(clean_lab, "5000"))
-            await eventually_await(caller_in_stasis)
+        leg = {
+            "app": "ari_bridge",
+            "channelId": f"aribridge-ari_bridge-{call_id}-media",
+            "external_host": "127.0.0.1:9",
+            "format": "ulaw",
+            "data": call_id,
+        }
+        bridge = f"/ari/bridges/aribridge-ari_bridge-{call_id}"
+        async with clean_lab.pbx.ari_session() as session, AsyncExitStack() as calls:
+            async with session.ws_connect("/ari/events", params={"app": "ari_bridge"}):
+                async with session.post("/ari/channels/externalMedia", params=leg) as answer:
+                    assert answer.status == 200
+                async with session.post(bridge, params={"type": "mixing"}) as answer:
+                    assert answer.status == 200
+                await calls.enter_async_context(dialled(clean_lab, "5000"))
+                await eventually_await(caller_in_stasis)
+            assert len(await listing(clean_lab.pbx, "bridges")) == 1, "left behind"
             async with serving(lab_settings(clean_lab), SilentPlane()):
                 assert await listing(clean_lab.pbx, "bridges") == []
                 await a_person_answers(clean_lab)
