@@ -187,16 +187,6 @@ def row_levels(pcm: Pcm16) -> set[int]:
     return set(np.unique(pcm).tolist())
 
 
-def test_rows_are_spread_over_the_ticks() -> None:
-    bench = Bench()
-    for n in range(16):
-        bench.open(peer(n))
-    bench.run(0.02)
-    times = [sent.at_s for sent in bench.sent]
-    assert len(times) == 16
-    assert all(times.count(at) == 2 for at in times)
-
-
 def test_strangers_are_dropped_and_counted() -> None:
     bench, codec = Bench(), find_codec("ulaw")
     bench.receive((peer(3), datagram(codec, 0)))

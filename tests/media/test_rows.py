@@ -1,0 +1,66 @@
+"""The table of rows: who is found where, and how rows spread over the phases."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from ari_bridge.core.errors import InternalError, MediaError
+from ari_bridge.media.codecs.registry import known_codecs
+from ari_bridge.media.packets import endpoint
+from ari_bridge.media.rows import PHASES, Rows
+
+CODECS = list(known_codecs().values())
+
+
+def peer(number: int) -> int:
+    return endpoint("10.1.2.3", 5000 + number)
+
+
+def filled(count: int) -> Rows:
+    rows = Rows(1024, CODECS)
+    for slot in range(count):
+        rows.open(slot, CODECS[slot % len(CODECS)], peer(slot))
+    return rows
+
+
+def in_phases(rows: Rows) -> list[int]:
+    return [sum(len(rows.playing(codec, phase)) for codec in range(len(CODECS))) for phase in range(PHASES)]
+
+
+def test_few_rows_share_a_tick_and_many_spread() -> None:
+    assert in_phases(filled(32)) == [32, 0, 0, 0, 0, 0, 0, 0]
+    assert in_phases(filled(64)) == [32, 0, 0, 0, 32, 0, 0, 0]
+    assert in_phases(filled(128)) == [32, 0, 32, 0, 32, 0, 32, 0]
+    assert in_phases(filled(800)) == [100] * 8
+
+
+@given(st.lists(st.tuples(st.integers(0, 15), st.integers(0, 15)), max_size=60))
+def test_the_table_is_a_dictionary(moves: list[tuple[int, int]]) -> None:
+    rows, model = Rows(16, CODECS), dict[int, int]()
+    for slot, number in moves:
+        if slot in model:
+            rows.close(slot)
+            del model[slot]
+        elif peer(number) in model.values():
+            with pytest.raises(MediaError, match="has a row already"):
+                rows.open(slot, CODECS[0], peer(number))
+        else:
+            rows.open(slot, CODECS[number % 3], peer(number))
+            model[slot] = peer(number)
+        assert len(rows) == len(model)
+        where = {address: slot for slot, address in model.items()}
+        asked = [peer(n) for n in range(18)]
+        assert rows.find(np.array(asked)).tolist() == [where.get(address, -1) for address in asked]
+        assert sum(in_phases(rows)) == len(model)
+
+
+def test_a_slot_in_use_is_not_given_twice() -> None:
+    rows = filled(1)
+    with pytest.raises(InternalError, match="row 0 is in use"):
+        rows.open(0, CODECS[0], peer(7))
+    rows.close(0)
+    rows.close(0)
+    assert len(rows) == 0
