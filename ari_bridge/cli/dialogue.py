@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from typing import TextIO
 
-from ari_bridge.cli.terminal import Colour, paint, wants_colour
+from ari_bridge.cli.terminal import Colour, paint, printable, wants_colour
 from ari_bridge.core.errors import InternalError
 from ari_bridge.dialogue.live import LiveEvent, LiveKind
 
@@ -44,7 +44,11 @@ class DialogueView:
     def line(self, since_s: float, who: str, text: str, colour: Colour) -> None:
         minutes, seconds = divmod(max(since_s, 0.0), 60)
         time = paint(f"{int(minutes):3d}:{seconds:04.1f}", Colour.DIM, self._colour)
-        print(f"{time}  {paint(f'{who:<7}{text}', colour, self._colour)}", file=self._stream, flush=True)
+        print(
+            f"{time}  {paint(f'{who:<7}{printable(text)}', colour, self._colour)}",
+            file=self._stream,
+            flush=True,
+        )
 
 
 class DialogueLines:

@@ -6,8 +6,12 @@ import argparse
 import secrets
 from pathlib import Path
 
+from pydantic import ValidationError
+
 from ari_bridge.cli import files
 from ari_bridge.cli.command import Command
+from ari_bridge.core.errors import SettingsError
+from ari_bridge.settings import AsteriskSettings, explain
 
 _NEXT_STEPS = """\
 Written to {directory}:
@@ -47,8 +51,12 @@ def _arguments(parser: argparse.ArgumentParser) -> None:
 
 def _run(arguments: argparse.Namespace) -> int:
     directory: Path = arguments.directory
+    try:
+        url = AsteriskSettings(url=arguments.url).url
+    except ValidationError as error:
+        raise SettingsError(f"--{explain(error)}") from None
     password = secrets.token_urlsafe(32)
-    contents = files.service_files(arguments.url, password) | files.asterisk_files(password)
+    contents = files.service_files(url, password) | files.asterisk_files(password)
     files.write_all(directory, contents, overwrite=arguments.force)
     print(
         _NEXT_STEPS.format(

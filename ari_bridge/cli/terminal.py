@@ -31,6 +31,11 @@ def paint(text: str, colour: Colour, enabled: bool) -> str:
     return f"\033[{colour.value}m{text}\033[0m" if enabled and colour.value else text
 
 
+def printable(text: str) -> str:
+    """One line without control characters: nothing that a terminal would obey."""
+    return " ".join(re.sub(r"[\x00-\x1f\x7f-\x9f\u2028\u2029]", " ", text).split())
+
+
 class Progress:
     """Lines of progress. Lines that differ only in a bar or a percentage are one step: on a terminal they
     overwrite each other, elsewhere only the first is printed."""
@@ -39,17 +44,21 @@ class Progress:
         self._stream = stream
         self._live = wants_colour(stream, {})
         self._step = ""
+        self._open = False
+        """Whether the cursor stands behind a line of ours."""
 
     def __call__(self, line: str) -> None:
         step = re.sub(r"[\W\d_]+", " ", line)
         same, self._step = step == self._step, step
         if self._live:
-            self._stream.write(f"\r\033[K{line}" if same else f"\n{line}")
+            before = "\r\033[K" if same else "\n" if self._open else ""
+            self._stream.write(f"{before}{line}")
+            self._open = True
         elif not same:
             self._stream.write(f"{line}\n")
         self._stream.flush()
 
     def end(self) -> None:
-        if self._live and self._step:
+        if self._open:
             self._stream.write("\n")
-        self._step = ""
+        self._step, self._open = "", False
