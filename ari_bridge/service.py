@@ -84,7 +84,9 @@ class _Engines:
         return self._tts[name]
 
     async def close(self) -> None:
-        for engine in (*self._stt.values(), *self._llm.values(), *self._tts.values()):
+        engines: list[SpeechToText | LanguageModel | TextToSpeech]
+        engines = [*self._stt.values(), *self._llm.values(), *self._tts.values()]
+        for engine in engines:
             await engine.close()
 
 

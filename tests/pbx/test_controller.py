@@ -128,7 +128,9 @@ def test_a_transfer_into_nothing_goes_on_after_stasis() -> None:
     asyncio.run(main())
 
 
-def test_a_caller_whom_the_dialplan_sends_back_is_a_new_call() -> None:
+@pytest.mark.parametrize("end_was_seen", [True, False])
+def test_a_caller_whom_the_dialplan_sends_back_is_a_new_call(end_was_seen: bool) -> None:
+    """Before we read the answer to `continue`, and whether or not the StasisEnd came through."""
     calls: list[str] = []
 
     async def handler(call: PbxCall) -> Outcome:
@@ -141,7 +143,7 @@ def test_a_caller_whom_the_dialplan_sends_back_is_a_new_call() -> None:
         async with bench(handler) as b:
 
             async def back_at_once(do: Do) -> web.Response:
-                response = await do()
+                response = await do() if end_was_seen else web.Response(status=204)
                 caller.in_stasis = True
                 await b.ari.emit("StasisStart", caller, args=["agent=demo"])
                 await asyncio.sleep(0.05)
@@ -150,7 +152,21 @@ def test_a_caller_whom_the_dialplan_sends_back_is_a_new_call() -> None:
             b.ari.on["continueInDialplan"] = back_at_once
             caller = await b.ari.call("agent=demo")
             await eventually(lambda: len(calls) == 2)
+            await eventually(lambda: b.controller.live_calls == 1)
             del b.ari.on["continueInDialplan"]
+            await b.ari.hang_up(caller)
+            await b.over()
+
+    asyncio.run(main())
+
+
+def test_a_start_that_is_told_twice_is_one_call() -> None:
+    async def main() -> None:
+        async with bench() as b:
+            caller = await b.talking()
+            await b.ari.emit("StasisStart", caller, args=["agent=demo"])
+            await asyncio.sleep(0.05)
+            assert b.controller.live_calls == 1
             await b.ari.hang_up(caller)
             await b.over()
 
