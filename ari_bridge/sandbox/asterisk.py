@@ -163,7 +163,7 @@ class AsteriskServer:
             target.write_text(render(template, {**own, **values}), encoding="utf-8")
 
     def _spawn(self) -> None:
-        command = [*self._program.command, "-C", str(self.directory / "etc/asterisk.conf"), "-f", "-n", "-g"]
+        command = [*self._program.command, "-C", str(self.directory / "etc/asterisk.conf"), "-f", "-n"]
         with (self.directory / "log/console").open("wb") as console:
             self._process = subprocess.Popen(
                 [sys.executable, "-I", "-S", leash.__file__, str(os.getpid()), *command],

@@ -222,7 +222,7 @@ class _Caller:
         await self._until(
             lambda: time.monotonic() >= speak_at_s or not ear.agent_speaks, after_s + 5, "the clock stopped"
         )
-        if not ear.agent_speaks:
+        if not ear.audible(time.monotonic()):
             raise _EndOfCall("the agent's turn was over before it could be interrupted")
 
     def _new_turn(self) -> bool:

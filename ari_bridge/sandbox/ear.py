@@ -81,6 +81,11 @@ class Ear:
         """Time passes, with or without packets."""
         return self._close() if self.agent_speaks and now - self._last_voice_s >= self._quiet_s else []
 
+    def audible(self, now: float) -> bool:
+        """Whether the agent speaks, or pauses for no longer than between two sentences. (That a turn is
+        over is known only `quiet_s` after its end.)"""
+        return self.agent_speaks and now - self._last_voice_s < 0.5
+
     def caller_spoke(self, now: float) -> list[Noticed]:
         """The caller has just said or done something: what the agent says next is a new turn, however
         short the gap was, unless it is speaking at this moment."""

@@ -12,6 +12,7 @@ import os
 import re
 import shutil
 import subprocess
+import zlib
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -81,7 +82,8 @@ def find_data(path: str, progress: Progress) -> Path:
 
 def cached_tree(suite: debian.Suite, progress: Progress) -> debian.Tree:
     """`suite`'s tree, fetched at the first call ever while other processes wait. Raises SandboxError."""
-    target = cache_directory() / f"debian-{suite.name}-{debian.architecture().triplet}"
+    wanted = zlib.crc32(" ".join(suite.packages).encode())  # another list is another tree
+    target = cache_directory() / f"debian-{suite.name}-{debian.architecture().triplet}-{wanted:08x}"
     if target.exists():
         return debian.Tree(target / "root")
     try:

@@ -37,6 +37,8 @@ def test_a_pause_between_sentences_does_not_end_a_turn() -> None:
     ear = Ear(RATE)
     assert len(play(ear, [VOICE] * 10 + [QUIET] * 40 + [VOICE] * 10)) == 1
     assert (ear.turns_started, ear.agent_speaks) == (1, True)
+    assert ear.audible(1.3)
+    assert not ear.audible(1.8)
 
 
 def test_a_turn_ends_without_packets_too() -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from pathlib import Path
 from typing import Any
 
@@ -16,7 +17,7 @@ from ari_bridge.sandbox.scenario import Awaited, Hangup, Pause, Press, Say, Scen
 
 pytestmark = pytest.mark.asterisk
 
-ECHO, TONE, NOBODY = "4000", "4001", "4999"
+ECHO, DIGITS, SPEAKER, NOBODY = "4000", "4003", "4005", "4999"
 
 
 def call(
@@ -66,9 +67,36 @@ def test_the_caller_hears_turns_and_people(clean_lab: Lab, run: Any) -> None:
 
 
 def test_digits_and_the_callers_number_cross_the_trunk(clean_lab: Lab, run: Any) -> None:
-    call(clean_lab, run, "4003", Press("42#"), Pause(300), Hangup())
+    call(clean_lab, run, DIGITS, Press("42#"), Pause(300), Hangup())
     log = (clean_lab.pbx.directory / "log/full").read_text()
     assert "sandbox read 42 from +4930123456" in log
+
+
+def test_the_caller_interrupts_at_the_time_it_was_told_to(clean_lab: Lab, run: Any) -> None:
+    result = call(clean_lab, run, SPEAKER, Say("stop", interrupt_after_ms=600), Hangup())
+    started, says = result.first(CallerEventKind.AGENT_STARTED), result.first(CallerEventKind.SAYS)
+    assert started is not None
+    assert says is not None
+    assert 0.6 <= says.at_s - started.at_s < 0.75
+    assert result.problem == ""
+
+
+def test_a_turn_too_short_to_interrupt_is_named(clean_lab: Lab, run: Any) -> None:
+    result = call(clean_lab, run, SPEAKER, Say("stop", interrupt_after_ms=3500))
+    assert result.problem == "step 1: the agent's turn was over before it could be interrupted"
+
+
+def test_several_callers_at_once(clean_lab: Lab, run: Any) -> None:
+    async def main() -> list[CallerResult]:
+        scenario = Scenario(ECHO, (Say("good morning"), Pause(200)))
+        return list(await asyncio.gather(*(place_call(clean_lab, scenario) for _ in range(4))))
+
+    for result in run(main()):
+        recording = result.recording
+        likeness, lag_ms = best_match(recording.caller, recording.agent, recording.rate_hz)
+        assert result.problem == ""
+        assert likeness > 0.95
+        assert lag_ms < 100
 
 
 def test_an_unknown_number_is_a_problem_not_an_error(clean_lab: Lab, run: Any) -> None:
