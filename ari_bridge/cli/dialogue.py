@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from typing import TextIO
 
-from ari_bridge.cli.terminal import Colour, paint, printable, wants_colour
+from ari_bridge.cli.terminal import Colour, Lines, paint, printable, wants_colour
 from ari_bridge.core.errors import InternalError
 from ari_bridge.dialogue.live import LiveEvent, LiveKind
 
@@ -27,7 +27,7 @@ class DialogueView:
     apart by the end of their ids."""
 
     def __init__(self, stream: TextIO) -> None:
-        self._stream = stream
+        self._lines = Lines(stream)
         self._colour = wants_colour(stream)
         self._started: dict[str, float] = {}
 
@@ -42,23 +42,20 @@ class DialogueView:
             self._started.pop(event.call_id, None)
 
     def line(self, since_s: float, who: str, text: str, colour: Colour) -> None:
-        minutes, seconds = divmod(max(since_s, 0.0), 60)
-        time = paint(f"{int(minutes):3d}:{seconds:04.1f}", Colour.DIM, self._colour)
-        print(
-            f"{time}  {paint(f'{who:<7}{printable(text)}', colour, self._colour)}",
-            file=self._stream,
-            flush=True,
-        )
+        minutes, tenths = divmod(round(max(since_s, 0.0) * 10), 600)
+        time = paint(f"{minutes:3d}:{tenths / 10:04.1f}", Colour.DIM, self._colour)
+        words = paint(f"{who:<7}{printable(text)}", colour, self._colour)
+        self._lines.write(f"{time}  {words}")
 
 
 class DialogueLines:
     """Writes live events on `stream` as JSON, one a line."""
 
     def __init__(self, stream: TextIO) -> None:
-        self._stream = stream
+        self._lines = Lines(stream)
 
     def __call__(self, event: LiveEvent) -> None:
-        print(to_json(event), file=self._stream, flush=True)
+        self._lines.write(to_json(event))
 
 
 def to_json(event: LiveEvent) -> str:

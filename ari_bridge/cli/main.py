@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import os
 import sys
 from collections.abc import Sequence
 
@@ -15,16 +16,24 @@ COMMANDS = (run.COMMAND, demo.COMMAND, init.COMMAND)
 INTERRUPTED = 130
 """What a shell expects of a program that Ctrl-C ended."""
 
+UNREAD = 141
+"""And of one that wrote to a closed pipe."""
+
 
 def main(argv: Sequence[str] | None = None) -> int:
     arguments = parser().parse_args(argv)
     try:
         code: int = arguments.run(arguments)
+        sys.stdout.flush()
     except AriBridgeError as error:
         print(f"ari-bridge: {error}", file=sys.stderr)
         return error.exit_code
     except KeyboardInterrupt:
         return INTERRUPTED
+    except BrokenPipeError:
+        # Nobody reads our output any more (`… | head`). What is still buffered must not fail again at exit.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return UNREAD
     return code
 
 

@@ -36,6 +36,23 @@ def printable(text: str) -> str:
     return " ".join(re.sub(r"[\x00-\x1f\x7f-\x9f\u2028\u2029]", " ", text).split())
 
 
+class Lines:
+    """Whole lines on `stream`, at once. When nobody reads it any more, they are dropped: whether a call goes
+    on must not depend on who watches it."""
+
+    def __init__(self, stream: TextIO) -> None:
+        self._stream = stream
+        self._read = True
+
+    def write(self, line: str) -> None:
+        if not self._read:
+            return
+        try:
+            print(line, file=self._stream, flush=True)
+        except BrokenPipeError:
+            self._read = False
+
+
 class Progress:
     """Lines of progress. Lines that differ only in a bar or a percentage are one step: on a terminal they
     overwrite each other, elsewhere only the first is printed."""

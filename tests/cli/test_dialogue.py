@@ -80,6 +80,18 @@ def test_words_cannot_steer_the_terminal() -> None:
     assert "c" in line
 
 
+class Unread(io.StringIO):
+    def write(self, text: str) -> int:
+        raise BrokenPipeError
+
+
+@pytest.mark.parametrize("observer", [DialogueView, DialogueLines])
+def test_a_call_goes_on_when_nobody_watches_any_more(observer: type[DialogueView | DialogueLines]) -> None:
+    view = observer(Unread())
+    for at_s in (1.0, 2.0):
+        view(LiveEvent(at_s, "c", LiveKind.AGENT_SAYS, "Hello."))
+
+
 @given(
     st.builds(
         LiveEvent,

@@ -2,6 +2,8 @@ from __future__ import annotations
 
 import os
 import stat
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -99,3 +101,18 @@ def test_a_bad_url_is_refused_before_anything_is_written(
     assert error.startswith("ari-bridge: --url: must ")
     assert "secret" not in error
     assert files_in(tmp_path) == set()
+
+
+def test_output_that_nobody_reads_is_no_traceback(tmp_path: Path) -> None:
+    read_end, write_end = os.pipe()
+    os.close(read_end)
+    with os.fdopen(write_end) as output:
+        init = subprocess.run(
+            [sys.executable, "-m", "ari_bridge.cli.main", "init", str(tmp_path)],
+            stdout=output,
+            stderr=subprocess.PIPE,
+            text=True,
+            check=False,
+        )
+    assert init.returncode == 141
+    assert init.stderr == ""
