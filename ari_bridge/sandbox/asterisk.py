@@ -24,6 +24,9 @@ from ari_bridge.sandbox.templates import render
 
 START_TIMEOUT_S = 20.0
 
+_LONGEST_SOCKET_PATH = 107
+"""Of a Unix socket, in bytes (unix(7)): the console's."""
+
 _HARMLESS_ERRORS = ("Unable to load config file", "cannot open shared object file")
 
 CODECS = ("g722", "ulaw", "alaw", "slin16", "opus")
@@ -137,10 +140,11 @@ class AsteriskServer:
             self._run_directory = None
 
     def _write_configuration(self, files: Mapping[str, str], values: Mapping[str, object]) -> None:
-        # The console's socket lies here, and the path of a Unix socket may hold 107 bytes at most.
-        self._run_directory = Path(tempfile.mkdtemp(prefix="asterisk-"))
+        self._run_directory = self.directory / "run"
+        if len(str(self._run_directory / "asterisk.ctl")) > _LONGEST_SOCKET_PATH:
+            self._run_directory = Path(tempfile.mkdtemp(prefix="asterisk-"))
         (self.directory / "log/full").unlink(missing_ok=True)  # of an attempt before this one
-        for folder in ("etc", "lib/agi-bin", "spool", "log/cdr-csv"):
+        for folder in ("etc", "lib/agi-bin", "run", "spool", "log/cdr-csv"):
             (self.directory / folder).mkdir(parents=True, exist_ok=True)
         own: dict[str, object] = {
             "name": self.name,

@@ -96,8 +96,9 @@ async def place_call(
             await caller.play(scenario)
         line.stop()
         caller.report_heard()
+        recording = await asyncio.to_thread(line.recording, caller.answered_s, caller.ended_s)
         return CallerResult(
-            line.recording(caller.answered_s, caller.ended_s),
+            recording,
             sorted(caller.events, key=lambda event: event.at_s),
             call.hangup_cause,
             caller.problem,

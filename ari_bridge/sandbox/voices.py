@@ -20,6 +20,10 @@ from ari_bridge.sandbox.scenario import Voice
 PEAK = 0.5
 """Of full scale: as loud as people are on the telephone."""
 
+_ZERO_CROSSINGS = 24
+"""Of the resampler's sinc, each side."""
+_BLOCK = 4096
+
 
 def speak(text: str, voice: Voice, rate_hz: int, progress: Progress | None = None) -> Pcm16:
     """`text` in `voice` at `rate_hz`, without silence before or after. Blocks. Raises SandboxError."""
@@ -60,20 +64,22 @@ def write_wav(path: Path, pcm: Pcm16, rate_hz: int) -> None:
 
 
 def resampled(pcm: Pcm16, from_hz: int, to_hz: int) -> Pcm16:
-    """By windowed sinc (Smith, "Digital Audio Resampling"), a whole line at once; any pair of rates."""
+    """By windowed sinc (Smith, "Digital Audio Resampling"), a whole line or call at once; any rates."""
     if from_hz == to_hz:
         return pcm
-    reach = 24  # zero crossings each side
     cutoff = min(1.0, to_hz / from_hz) * 0.95
-    at = np.arange(len(pcm) * to_hz // from_hz) * (from_hz / to_hz)
-    half = int(np.ceil(reach / cutoff))
-    taps = np.floor(at).astype(np.int64)[:, None] + np.arange(-half + 1, half + 1)
-    distance = (at[:, None] - taps) * cutoff
-    window = np.where(np.abs(distance) < reach, 0.5 + 0.5 * np.cos(np.pi * distance / reach), 0.0)
+    half = int(np.ceil(_ZERO_CROSSINGS / cutoff))
     padded = np.pad(pcm.astype(np.float64), (half, half + 1))
-    filtered = np.sum(padded[taps + half] * np.sinc(distance) * window, axis=1) * cutoff
-    clipped: Pcm16 = np.clip(np.rint(filtered), -32768, 32767).astype(np.int16)
-    return clipped
+    at = np.arange(len(pcm) * to_hz // from_hz) * (from_hz / to_hz)
+    result = np.empty(len(at), np.int16)
+    for first in range(0, len(at), _BLOCK):  # a block's taps are a table of _BLOCK rows, not of minutes
+        here = at[first : first + _BLOCK, None]
+        taps = np.floor(here).astype(np.int64) + np.arange(-half + 1, half + 1)
+        distance = (here - taps) * cutoff
+        window = 0.5 + 0.5 * np.cos(np.pi * np.clip(distance / _ZERO_CROSSINGS, -1, 1))
+        filtered = np.sum(padded[taps + half] * np.sinc(distance) * window, axis=1) * cutoff
+        result[first : first + _BLOCK] = np.clip(np.rint(filtered), -32768, 32767)
+    return result
 
 
 def _trimmed(pcm: Pcm16) -> Pcm16:

@@ -104,6 +104,16 @@ def test_a_taken_port_is_noticed_and_another_chosen(tmp_path: Path, monkeypatch:
         asyncio.run(main())
 
 
+def test_a_deep_folder_has_a_console_too(tmp_path: Path, run: Any) -> None:
+    """The path of a Unix socket is short; the folder of a build need not be."""
+
+    async def main() -> None:
+        async with open_lab(tmp_path / ("deep" * 30)) as lab:
+            assert "System uptime" in await lab.pbx.cli("core show uptime")
+
+    run(main())
+
+
 @pytest.mark.parametrize(
     ("command", "complaint"),
     [("/bin/false", "pbx ended while starting"), ("/nonexistent/asterisk", "pbx ended while starting")],
