@@ -1,4 +1,4 @@
-"""End the call once the farewell has been heard."""
+"""End the call once the farewell has been heard: the dialplan hangs up."""
 
 from __future__ import annotations
 
@@ -19,9 +19,7 @@ def _spec(context: ActionContext) -> ToolSpec:
 
 
 def _run(arguments: Mapping[str, Any], context: ActionContext) -> ActionResult:
-    return ActionResult(
-        "The call ends when your words have been heard.", Outcome(Status.HANGUP, "AGENT", hangup=True)
-    )
+    return ActionResult("The call ends when your words have been heard.", Outcome(Status.COMPLETED, "AGENT"))
 
 
 ACTION = Action(name="hangup", spec=_spec, run=_run)

@@ -62,7 +62,7 @@ PbxEvent: TypeAlias = Digit | CallerGone
 class Outcome:
     """How a call leaves us: variables are set, then the channel continues in the dialplan.
 
-    Without a context it goes on after Stasis(); HANGUP with `hangup=True` ends the call instead.
+    Without a context it goes on after Stasis(). Hanging up is the dialplan's, like everything after us.
     """
 
     status: Status
@@ -72,7 +72,6 @@ class Outcome:
     exten: str = ""
     priority: int = 1
     variables: Mapping[str, str] = field(default_factory=dict)
-    hangup: bool = False
 
     def dialplan_variables(self, call_id: str) -> dict[str, str]:
         """What is set on the channel before it continues."""

@@ -10,7 +10,6 @@ READ = ("AI_AGENT", "AI_GREETING", "AI_CONTEXT", "AI_LANG")
 """Set in the dialplan before Stasis()."""
 
 NATIVE_FORMAT = "CHANNEL(audionativeformat)"
-READ_FORMAT = "CHANNEL(audioreadformat)"
 
 _SETTABLE = re.compile(r"[A-Za-z_][A-Za-z0-9_]*|CDR\([A-Za-z0-9_]+\)")
 """Plain variables and CDR fields. Other dialplan functions write files and run programs."""

@@ -107,8 +107,8 @@ class CallWork:
         await self._client.add_channels(self._bridge_id, (self.channel_id, self.leg_id))
 
     async def leave(self, outcome: Outcome) -> None:
-        """Variables, then on in the dialplan, or a hang-up."""
-        if outcome.context and not outcome.hangup and not await self._place_exists(outcome):
+        """Variables, then on in the dialplan."""
+        if outcome.context and not await self._place_exists(outcome):
             logger.warning(
                 "call %s: the dialplan has no %s,%s,%d (destinations): the caller goes on after Stasis()",
                 *(self.call_id, outcome.context, outcome.exten or "s", outcome.priority),
@@ -120,12 +120,9 @@ class CallWork:
             raise
         except AsteriskError as error:
             logger.warning("call %s: its variables are not set: %s", self.call_id, error)
-        if outcome.hangup:
-            await self._client.hang_up(self.channel_id)
-        else:
-            await self._client.continue_in_dialplan(
-                self.channel_id, context=outcome.context, exten=outcome.exten, priority=outcome.priority
-            )
+        await self._client.continue_in_dialplan(
+            self.channel_id, context=outcome.context, exten=outcome.exten, priority=outcome.priority
+        )
 
     async def hang_up(self) -> None:
         await self._client.hang_up(self.channel_id)

@@ -36,7 +36,7 @@ def test_each_describes_itself_to_a_model(name: str) -> None:
 
 
 def test_hanging_up_ends_the_call() -> None:
-    assert actions()["hangup"].run({}, NOBODY).outcome == Outcome(Status.HANGUP, "AGENT", hangup=True)
+    assert actions()["hangup"].run({}, NOBODY).outcome == Outcome(Status.COMPLETED, "AGENT")
 
 
 def test_a_model_can_only_choose_destinations_that_are_set() -> None:

@@ -102,18 +102,6 @@ def test_variables_of_an_outcome_are_set_but_no_dialplan_function_is_run() -> No
     asyncio.run(main())
 
 
-def test_an_agent_may_hang_up() -> None:
-    async def main() -> None:
-        async with bench(on_digits({"1": Outcome(Status.HANGUP, "AGENT", hangup=True)})) as b:
-            caller = await b.talking()
-            await b.ari.press(caller, "1")
-            await b.over()
-            assert caller.id not in b.ari.channels
-            assert went(caller) == (None, "HANGUP", "AGENT")
-
-    asyncio.run(main())
-
-
 def test_a_transfer_into_nothing_goes_on_after_stasis() -> None:
     nowhere = Outcome(Status.TRANSFER, "sales", context="humans", exten="9")
 

@@ -79,9 +79,9 @@ def test_a_digit_and_a_transfer_to_a_person(clean_lab: Lab, run: Any) -> None:
     run(main())
 
 
-def test_the_agent_hangs_up(clean_lab: Lab, run: Any) -> None:
+def test_the_dialplan_hangs_up_when_the_agent_is_done(clean_lab: Lab, run: Any) -> None:
     async def goodbye(call: PbxCall) -> Outcome:
-        return Outcome(Status.HANGUP, "AGENT", hangup=True)
+        return Outcome(Status.COMPLETED, "AGENT")
 
     async def main() -> None:
         seen = Seen(goodbye)
