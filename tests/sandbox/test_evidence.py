@@ -12,8 +12,9 @@ import pytest
 from ari_bridge.core.audio import Pcm16, samples
 from ari_bridge.core.errors import SandboxError
 from ari_bridge.sandbox.evidence import Evidence, gather, read_record
-from ari_bridge.sandbox.musts import Expected, unmet
+from ari_bridge.sandbox.musts import Expected, expected, unmet
 from ari_bridge.sandbox.recording import Recording
+from ari_bridge.sandbox.scenario import parse
 from ari_bridge.store import record as store
 from ari_bridge.store.record import CallRecord, DigitRecord, TurnRecord
 
@@ -151,3 +152,15 @@ def test_an_interrupted_turn_must_not_count_as_heard_whole() -> None:
 def test_what_the_scenario_has_no_occasion_for_is_not_asked() -> None:
     evidence = replace(evidence_of(*a_call()), digits=(), barge_in=None, variables={}, human_answered=False)
     assert list(unmet(evidence, Expected(question=True))) == []
+
+
+def test_what_is_asked_of_a_call_follows_from_its_scenario() -> None:
+    steps = [
+        {"say": "question"},
+        {"say": "stop", "interrupt_after_ms": 100},
+        {"press": "12"},
+        {"press": "#"},
+        {"wait": "human_answers"},
+    ]
+    assert expected(parse({"did": "1", "step": steps})) == Expected(True, True, "12#", True)
+    assert expected(parse({"did": "1", "step": [{"pause_ms": 1}]})) == Expected()
