@@ -43,10 +43,11 @@ class Leg:
         """The next `frames` that arrive, decoded."""
         loop = asyncio.get_running_loop()
         out = []
+        wire = find_codec(self.codec.send_as or self.codec.name)
         for _ in range(frames):
             packet = rtp.parse(await loop.sock_recv(self.socket, 2048))
             assert packet is not None
-            out.append(self.codec.decode(np.frombuffer(packet.payload, np.uint8)))
+            out.append(wire.decode(np.frombuffer(packet.payload, np.uint8)))
         return np.concatenate(out)
 
     async def speak(self, to: tuple[str, int], levels: list[int]) -> None:
