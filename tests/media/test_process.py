@@ -127,6 +127,23 @@ def test_a_call_both_ways(codec: str, kind: TransportKind) -> None:
     asyncio.run(main())
 
 
+def test_a_system_with_none_of_the_linux_calls(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delattr(os, "eventfd", raising=False)
+    monkeypatch.delattr(os, "memfd_create", raising=False)
+
+    async def main() -> None:
+        async with plane_and_leg("ulaw", TransportKind.PORTABLE) as (plane, leg, port):
+            speaking = asyncio.create_task(leg.speak(plane.address, [8031] * 10))
+            while not (await port.read()).pcm.any():
+                pass
+            await port.wait_heard(await port.play(np.full(160, 5000, np.int16)))
+            while not (await leg.heard(1)).any():
+                pass
+            await speaking
+
+    asyncio.run(main())
+
+
 def test_pause_resume_and_flush() -> None:
     async def main() -> None:
         async with plane_and_leg() as (_, leg, port):
