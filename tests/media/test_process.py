@@ -271,6 +271,20 @@ def test_a_cancelled_open_leaves_no_row() -> None:
     asyncio.run(main())
 
 
+def test_an_open_in_the_middle_of_the_close_does_not_hang() -> None:
+    async def main() -> None:
+        async with plane_and_leg() as (plane, _, _):
+            opening = asyncio.create_task(plane.open("ulaw", ("127.0.0.1", 20000), "x"))
+            await asyncio.sleep(0)
+            await plane.close()
+            with pytest.raises(MediaError):
+                await opening
+            with pytest.raises(PortClosed, match="the media plane was closed"):
+                await plane.open("ulaw", ("127.0.0.1", 20000), "x")
+
+    asyncio.run(main())
+
+
 def test_a_dead_media_process_ends_every_port_with_one_clear_line() -> None:
     async def main() -> None:
         async with plane_and_leg() as (plane, leg, port):
