@@ -49,16 +49,20 @@ class MediaChild:
     ) -> MediaChild:
         """Start the process and wait until it is ready. `control` is our end of the socket pair whose other
         end `start` names. Raises MediaError when it does not start; nothing is left of it then."""
-        process = await asyncio.create_subprocess_exec(
-            sys.executable,
-            "-m",
-            "ari_bridge.media.process",
-            encode(start).decode().strip(),
-            stdin=asyncio.subprocess.DEVNULL,
-            stdout=asyncio.subprocess.DEVNULL,
-            env=_environment(),
-            pass_fds=(start.memory_fd, start.wake_fd, start.control_fd, start.udp_fd),
-        )
+        try:
+            process = await asyncio.create_subprocess_exec(
+                sys.executable,
+                "-m",
+                "ari_bridge.media.process",
+                encode(start).decode().strip(),
+                stdin=asyncio.subprocess.DEVNULL,
+                stdout=asyncio.subprocess.DEVNULL,
+                env=_environment(),
+                pass_fds=(start.memory_fd, start.wake_fd, start.control_fd, start.udp_fd),
+            )
+        except BaseException:
+            control.close()
+            raise
         reader, writer = await asyncio.open_connection(sock=control)
         child = cls(process, reader, writer, on_death)
         ready = child._expect()
@@ -104,6 +108,7 @@ class MediaChild:
         self._listener.cancel()
         with suppress(asyncio.CancelledError):
             await self._listener
+        self._fail(MediaProcessDied("the media process was stopped"))
 
     def _expect(self) -> asyncio.Future[Message]:
         answer: asyncio.Future[Message] = asyncio.get_running_loop().create_future()
@@ -131,13 +136,18 @@ class MediaChild:
         code = await self._process.wait()
         how = f"by signal {-code}" if code < 0 else f"with status {code}"
         reason = self._failure or f"{how}, without a word"
-        self._death = MediaProcessDied(f"the media process ended: {reason}")
+        death = MediaProcessDied(f"the media process ended: {reason}")
         self._writer.close()
+        self._fail(death)
+        self._on_death(death)
+
+    def _fail(self, death: MediaProcessDied) -> None:
+        """Nothing will be answered any more."""
+        self._death = self._death or death
         for waiting in self._asked:
             if not waiting.done():
                 waiting.set_exception(self._death)
         self._asked.clear()
-        self._on_death(self._death)
 
 
 def _environment() -> dict[str, str]:

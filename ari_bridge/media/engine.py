@@ -20,10 +20,12 @@ from numpy.typing import NDArray
 from ari_bridge.core.audio import FRAME_MS, FrameFlags
 from ari_bridge.media import rtp
 from ari_bridge.media.codecs.base import Codec
+from ari_bridge.media.codecs.registry import find_codec
 from ari_bridge.media.concealment import Concealer
 from ari_bridge.media.jitter import Arrival, JitterBuffer
 from ari_bridge.media.packets import Endpoint, Outgoing, Received
 from ari_bridge.media.playout import Playout
+from ari_bridge.media.resample import RowsDecimator
 from ari_bridge.media.rows import PHASES, TICK_S, Rows, Slots
 from ari_bridge.media.shared import RX_FRAMES, SharedRows
 
@@ -40,6 +42,9 @@ class _Group:
     jitter: JitterBuffer
     concealer: Concealer
     playout: Playout
+    sent_as: Codec
+    decimator: RowsDecimator | None
+    """Where `sent_as` has a lower rate."""
     packets: NDArray[np.uint8]
     """(rows, header and payload): where a tick's packets are built."""
     silence: NDArray[np.uint8]
@@ -74,14 +79,18 @@ class Engine:
 
     def _group(self, index: int, codec: Codec, delay_s: float) -> _Group:
         rows = self._shared.rows
+        sent_as = find_codec(codec.send_as or codec.name)
+        factor = codec.rate_hz // sent_as.rate_hz
         return _Group(
             index=index,
             codec=codec,
             jitter=JitterBuffer(codec, rows, delay_s),
             concealer=Concealer(rows, codec.frame_samples),
             playout=Playout(self._shared, codec.rate_hz, codec.frame_samples),
-            packets=np.zeros((rows, rtp.HEADER_OCTETS + codec.frame_octets), dtype=np.uint8),
-            silence=codec.encode(np.zeros(codec.frame_samples, dtype=np.int16)),
+            sent_as=sent_as,
+            decimator=RowsDecimator(rows, factor) if factor > 1 else None,
+            packets=np.zeros((rows, rtp.HEADER_OCTETS + sent_as.frame_octets), dtype=np.uint8),
+            silence=sent_as.encode(np.zeros(sent_as.frame_samples, dtype=np.int16)),
             rx=self._shared.rx(codec.rate_hz),
         )
 
@@ -227,20 +236,23 @@ class Engine:
         packets = group.packets[: len(slots)]
         rtp.write_headers(
             packets,
-            payload_type=group.codec.payload_type,
+            payload_type=group.sent_as.payload_type,
             marker=self._marker[slots],
             sequence=self._sequence[slots],
             timestamp=self._timestamp[slots],
             ssrc=self._ssrc[slots],
         )
         self._sequence[slots] += np.uint16(1)
-        self._timestamp[slots] += np.uint32(group.codec.frame_clocks)
+        self._timestamp[slots] += np.uint32(group.sent_as.frame_clocks)
         self._marker[slots] = False
         pcm, speaking = group.playout.take(slots)
+        if group.decimator is not None:
+            group.decimator.reset(np.delete(slots, speaking))
+            pcm = group.decimator.process(slots[speaking], pcm)
         payload = packets[:, rtp.HEADER_OCTETS :]
         payload[:] = group.silence
         if len(speaking):
-            payload[speaking] = group.codec.encode(pcm)
+            payload[speaking] = group.sent_as.encode(pcm)
         return Outgoing(packets, self._rows.peer[slots])
 
     def _play_in(self, group: _Group, slots: Slots, due_s: float) -> None:
@@ -268,7 +280,7 @@ class Engine:
         for group in self._groups:
             slots = np.flatnonzero(self._rows.codec == group.index)
             group.jitter.skip(slots, frames)
-            self._timestamp[slots] += np.uint32(frames * group.codec.frame_clocks % 2**32)
+            self._timestamp[slots] += np.uint32(frames * group.sent_as.frame_clocks % 2**32)
             self._marker[slots] = True
 
 

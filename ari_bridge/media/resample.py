@@ -40,6 +40,27 @@ def _branches(up: int, down: int) -> NDArray[np.float32]:
     return np.ascontiguousarray(branches[:, ::-1], dtype=np.float32)
 
 
+class RowsDecimator:
+    """Many streams to a rate lower by a whole factor, a frame of each at once."""
+
+    def __init__(self, rows: int, factor: int) -> None:
+        self._factor = factor
+        self._taps = _branches(1, factor)[0]
+        self._history = np.zeros((rows, len(self._taps) - 1), dtype=np.float32)
+
+    def reset(self, slots: NDArray[np.int64]) -> None:
+        """The next frames of these rows are the start of something new."""
+        self._history[slots] = 0
+
+    def process(self, slots: NDArray[np.int64], pcm: Pcm16) -> Pcm16:
+        """pcm of shape (n, samples), samples a multiple of the factor; returns (n, samples / factor)."""
+        x = np.concatenate((self._history[slots], pcm), axis=1, dtype=np.float32)
+        self._history[slots] = x[:, pcm.shape[1] :]
+        y = sliding_window_view(x, len(self._taps), axis=1)[:, :: self._factor] @ self._taps
+        out: Pcm16 = np.clip(np.rint(y), -32768, 32767).astype(np.int16)
+        return out
+
+
 class Resampler:
     """One stream of PCM16 from `from_hz` to `to_hz`. Pieces may have any length; their seams are inaudible.
 

@@ -62,5 +62,11 @@ def test_a_second_pass_changes_nothing(codec: Codec) -> None:
 
 
 def test_an_unknown_codec_is_named_with_those_there_are() -> None:
-    with pytest.raises(MediaError, match=r"no codec 'opus' \(codecs: alaw, slin16, ulaw\)"):
+    with pytest.raises(MediaError, match=r"no codec 'opus' \(codecs: alaw, slin, slin16, ulaw\)"):
         find_codec("opus")
+
+
+@pytest.mark.parametrize("codec", CODECS, ids=lambda codec: codec.name)
+def test_what_we_send_asterisk_takes_in(codec: Codec) -> None:
+    """chan_rtp drops every packet of a dynamic payload type without a word."""
+    assert find_codec(codec.send_as or codec.name).payload_type <= 34

@@ -43,10 +43,11 @@ class Leg:
         """The next `frames` that arrive, decoded."""
         loop = asyncio.get_running_loop()
         out = []
+        wire = find_codec(self.codec.send_as or self.codec.name)
         for _ in range(frames):
             packet = rtp.parse(await loop.sock_recv(self.socket, 2048))
             assert packet is not None
-            out.append(self.codec.decode(np.frombuffer(packet.payload, np.uint8)))
+            out.append(wire.decode(np.frombuffer(packet.payload, np.uint8)))
         return np.concatenate(out)
 
     async def speak(self, to: tuple[str, int], levels: list[int]) -> None:
@@ -122,6 +123,23 @@ def test_a_call_both_ways(codec: str, kind: TransportKind) -> None:
             stats = port.stats()
             assert stats.received > 10
             assert stats.sent > stats.sent_silence > 0
+
+    asyncio.run(main())
+
+
+def test_a_system_with_none_of_the_linux_calls(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delattr(os, "eventfd", raising=False)
+    monkeypatch.delattr(os, "memfd_create", raising=False)
+
+    async def main() -> None:
+        async with plane_and_leg("ulaw", TransportKind.PORTABLE) as (plane, leg, port):
+            speaking = asyncio.create_task(leg.speak(plane.address, [8031] * 10))
+            while not (await port.read()).pcm.any():
+                pass
+            await port.wait_heard(await port.play(np.full(160, 5000, np.int16)))
+            while not (await leg.heard(1)).any():
+                pass
+            await speaking
 
     asyncio.run(main())
 
@@ -249,6 +267,20 @@ def test_a_cancelled_open_leaves_no_row() -> None:
             ports = [await plane.open("ulaw", ("127.0.0.1", 20000 + n), "x") for n in range(4)]
             for each in ports:
                 await each.close()
+
+    asyncio.run(main())
+
+
+def test_an_open_in_the_middle_of_the_close_does_not_hang() -> None:
+    async def main() -> None:
+        async with plane_and_leg() as (plane, _, _):
+            opening = asyncio.create_task(plane.open("ulaw", ("127.0.0.1", 20000), "x"))
+            await asyncio.sleep(0)
+            await plane.close()
+            with pytest.raises(MediaError):
+                await opening
+            with pytest.raises(PortClosed, match="the media plane was closed"):
+                await plane.open("ulaw", ("127.0.0.1", 20000), "x")
 
     asyncio.run(main())
 

@@ -10,7 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from ari_bridge.core.audio import Pcm16
-from ari_bridge.media.resample import Resampler
+from ari_bridge.media.resample import Resampler, RowsDecimator
 
 RATIOS = [
     (8000, 16000),
@@ -113,3 +113,17 @@ def test_equal_rates_pass_the_audio_through() -> None:
 def test_an_impossible_rate_is_refused() -> None:
     with pytest.raises(ValueError, match="positive"):
         Resampler(0, 8000)
+
+
+def test_many_rows_are_decimated_like_single_streams() -> None:
+    rng = np.random.default_rng(3)
+    pcm = rng.integers(-20000, 20000, (3, 4, 320), dtype=np.int16)  # frames, rows, samples
+    slots = np.array([5, 0, 2, 7])
+    decimator = RowsDecimator(8, 2)
+    frames = [decimator.process(slots, frame) for frame in pcm]
+    for n in range(4):
+        alone = Resampler(16000, 8000).process(pcm[:, n].reshape(-1))
+        together = np.concatenate([frame[n] for frame in frames])
+        assert int(np.max(np.abs(alone.astype(int) - together))) <= 1
+    decimator.reset(slots)
+    assert not decimator.process(slots, np.zeros((4, 320), np.int16)).any()

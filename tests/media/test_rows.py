@@ -48,7 +48,7 @@ def test_the_table_is_a_dictionary(moves: list[tuple[int, int]]) -> None:
             with pytest.raises(MediaError, match="has a row already"):
                 rows.open(slot, CODECS[0], peer(number))
         else:
-            rows.open(slot, CODECS[number % 3], peer(number))
+            rows.open(slot, CODECS[number % len(CODECS)], peer(number))
             model[slot] = peer(number)
         assert len(rows) == len(model)
         where = {address: slot for slot, address in model.items()}

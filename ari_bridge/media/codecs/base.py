@@ -33,6 +33,10 @@ class Codec:
     """Bytes of payload for each step of the RTP timestamp."""
     decode: Callable[[Octets], Pcm16]
     encode: Callable[[Pcm16], Octets]
+    send_as: str = ""
+    """The codec in which we send on a leg of this format, where it is not this one: chan_rtp sends dynamic
+    payload types but takes in static ones only (Asterisk's rtp_engine.c: AST_RTP_PT_LAST_STATIC is 34), and
+    transcodes whatever static one it gets."""
 
     @property
     def frame_samples(self) -> int:

@@ -1,20 +1,9 @@
-"""Signed linear, 16 bits, 16 kHz; the high byte travels first, as in L16 (RFC 3551, section 4.5.11)."""
+"""Signed linear at 16 kHz. We hear the caller in it; what we say goes as slin, at 8 kHz."""
 
 from __future__ import annotations
 
-import numpy as np
-
-from ari_bridge.core.audio import Pcm16
-from ari_bridge.media.codecs.base import Codec, Octets
-
-
-def _decode(octets: Octets) -> Pcm16:
-    return np.ascontiguousarray(octets).view(">i2").astype(np.int16)
-
-
-def _encode(pcm: Pcm16) -> Octets:
-    return pcm.astype(">i2").view(np.uint8)
-
+from ari_bridge.media.codecs.base import Codec
+from ari_bridge.media.codecs.l16 import decode, encode
 
 CODEC = Codec(
     name="slin16",
@@ -22,6 +11,7 @@ CODEC = Codec(
     clock_hz=16000,
     payload_type=118,
     octets_per_clock=2,
-    decode=_decode,
-    encode=_encode,
+    decode=decode,
+    encode=encode,
+    send_as="slin",
 )
