@@ -247,8 +247,10 @@ class Conversation:
         worked = True
         while True:
             try:
-                transcripts = self._stt.transcribe(self._ears.stream(), self._speech_context)
-                async with aclosing(closable(transcripts)) as stream:
+                async with (
+                    aclosing(self._ears.stream()) as audio,
+                    aclosing(closable(self._stt.transcribe(audio, self._speech_context))) as stream,
+                ):
                     async for transcript in stream:
                         if transcript.final:
                             worked = True
