@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections import deque
-from collections.abc import AsyncIterator
+from collections.abc import AsyncGenerator
 
 from ari_bridge.core.audio import AudioChunk
 from ari_bridge.providers.base import Heard, SttInput, UtteranceEnd, UtteranceStart
@@ -56,7 +56,7 @@ class Ears:
         self._queue = asyncio.Queue()
         return lost
 
-    async def stream(self) -> AsyncIterator[SttInput]:
+    async def stream(self) -> AsyncGenerator[SttInput, None]:
         queue = self._queue
         while True:
             yield await queue.get()

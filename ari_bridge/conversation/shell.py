@@ -52,6 +52,10 @@ SPEECH_LEAD_MS = 2000
 little is thrown away when the caller interrupts."""
 
 
+TAIL_S = 0.1
+"""The agent's last words have left us, but are still on their way through the PBX."""
+
+
 class Conversation:
     """Made for one call; `run` it once."""
 
@@ -183,6 +187,10 @@ class Conversation:
         if outcome is None:
             cause = failed.value if failed is not None else ""
             outcome = Outcome(Status.FAILED if failed is not None else Status.COMPLETED, cause)
+        self._spawn(self._end_after_tail, outcome)
+
+    async def _end_after_tail(self, outcome: Outcome) -> None:
+        await asyncio.sleep(TAIL_S)
         self._end(outcome)
 
     def _end(self, outcome: Outcome) -> None:
@@ -247,8 +255,10 @@ class Conversation:
         worked = True
         while True:
             try:
-                transcripts = self._stt.transcribe(self._ears.stream(), self._speech_context)
-                async with aclosing(closable(transcripts)) as stream:
+                async with (
+                    aclosing(self._ears.stream()) as audio,
+                    aclosing(closable(self._stt.transcribe(audio, self._speech_context))) as stream,
+                ):
                     async for transcript in stream:
                         if transcript.final:
                             worked = True

@@ -55,7 +55,7 @@ class Sentence:
         """The text whose words had sounded to their end when the audio had left up to `position`."""
         if self.start is None or position <= self.start:
             return ""
-        if self.complete and position >= self.end:
+        if self.words_end(position):
             return self.text
         sounded = position - self.start
         spans = self.words or self._estimated(rate_hz)

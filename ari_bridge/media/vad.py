@@ -22,12 +22,14 @@ all rows of a batch once the floats are arrays.
 
 from __future__ import annotations
 
+import math
+from collections import deque
 from dataclasses import dataclass
 from typing import TypeAlias
 
 import numpy as np
 
-from ari_bridge.core.audio import FRAME_MS, AudioChunk, FrameFlags, Pcm16, dbfs, samples
+from ari_bridge.core.audio import FRAME_MS, AudioChunk, FrameFlags, Pcm16, samples
 
 FRAME_S = FRAME_MS / 1000
 
@@ -49,6 +51,8 @@ _SUBWINDOWS = 8
 _SUBWINDOW_FRAMES = 13
 _STEADY_FRAMES = 30
 _SMOOTHING = 0.6
+_SILENCE_DBFS = -120.0
+_FULL_SCALE_DB = 20 * math.log10(32768)
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,11 +83,11 @@ class NoiseFloor:
     """The level of the line's noise in dBFS, by minimum statistics over about two seconds."""
 
     def __init__(self) -> None:
-        self._minima = [FLOOR_START_DBFS] * _SUBWINDOWS
+        self._minima = deque([FLOOR_START_DBFS] * _SUBWINDOWS, maxlen=_SUBWINDOWS)
         self._current = FLOOR_START_DBFS
         self._frames = 0
         self._smoothed: float | None = None
-        self._recent: list[float] = []
+        self._recent: deque[float] = deque(maxlen=_STEADY_FRAMES)
 
     @property
     def dbfs(self) -> float:
@@ -97,11 +101,11 @@ class NoiseFloor:
         self._current = min(self._current, self._smoothed)
         self._frames += 1
         if self._frames % _SUBWINDOW_FRAMES == 0:
-            self._minima = [*self._minima[1:], self._current]
+            self._minima.append(self._current)
             self._current = self._smoothed
-        self._recent = [*self._recent[1 - _STEADY_FRAMES :], level_dbfs]
+        self._recent.append(level_dbfs)
         if len(self._recent) == _STEADY_FRAMES and max(self._recent) - min(self._recent) < STEADY_RANGE_DB:
-            self._minima = [self._smoothed] * _SUBWINDOWS
+            self._minima.extend([self._smoothed] * _SUBWINDOWS)
             self._current = self._smoothed
 
 
@@ -182,6 +186,13 @@ class EnergyVad:
 
 
 def frame_level_dbfs(pcm: Pcm16) -> float:
-    """RMS level of a frame without its mean: a DC offset, common on analogue lines, is no sound."""
-    centred = pcm - np.rint(np.mean(pcm)).astype(np.int16) if len(pcm) else pcm
-    return dbfs(centred)
+    """RMS level of a frame without its mean: a DC offset, common on analogue lines, is no sound.
+
+    Relative to a full-scale square wave, as core.audio.dbfs; -120.0 for silence.
+    """
+    if len(pcm) == 0:
+        return _SILENCE_DBFS
+    wave = pcm.astype(np.float64)
+    mean = float(wave.sum()) / len(wave)
+    power = float(np.dot(wave, wave)) / len(wave) - mean * mean
+    return max(_SILENCE_DBFS, 10 * math.log10(power) - _FULL_SCALE_DB) if power > 1e-3 else _SILENCE_DBFS
