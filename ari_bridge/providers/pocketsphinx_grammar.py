@@ -22,6 +22,13 @@ class Grammar:
     unknown_words: tuple[str, ...]
     """Words without a pronunciation: the sentences that hold them were left out."""
 
+    def complete(self, words: str) -> str:
+        """The sentence that `words` are, or lack one last word of (it is often swallowed); else ""."""
+        if words in self.sentences:
+            return words
+        longer = [s for s in self.sentences if s.startswith(words + " ")]
+        return longer[0] if len(longer) == 1 and len(longer[0].split()) == len(words.split()) + 1 > 3 else ""
+
 
 def build_grammar(phrases: Iterable[str], known: Container[str]) -> Grammar:
     transitions: list[tuple[int, int, float, str]] = []

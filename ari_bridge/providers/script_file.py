@@ -21,7 +21,6 @@ from ari_bridge.settings import explain
 
 OFFER = "offer"
 """The name under which a rule's `after` refers to the offer made after too many misses."""
-_MOST_SENTENCES = 500
 _PLACEHOLDER = re.compile(r"\{(\w+)\}")
 
 
@@ -117,8 +116,6 @@ def _problems(script: Script) -> Iterable[str]:
                 yield f"{where}: patterns[{index}]: {error}"
                 continue
             slots |= pattern.slots
-            if sum(1 for _ in itertools.islice(pattern.sentences(), _MOST_SENTENCES + 1)) > _MOST_SENTENCES:
-                yield f"{where}: patterns[{index}]: is more than {_MOST_SENTENCES} sentences; split it"
         for index, text in enumerate(rule.reply):
             for name in _PLACEHOLDER.findall(text):
                 if name not in slots:

@@ -15,6 +15,7 @@ import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 
+MOST_SENTENCES = 500
 _TOKEN = re.compile(r"\s*(?:(?P<word>[^\W_](?:[\w'’-]*[\w])?)|(?P<mark>[\[\](){}|:]))")
 _NOT_A_WORD = re.compile(r"[^\w']+")
 _CLOSING = {"[": "]", "(": ")", "{": "}"}
@@ -48,28 +49,33 @@ class Match:
 
 
 class Pattern:
-    """Raises PatternError."""
+    """A table of all the sentences it stands for, each with its slots. Raises PatternError."""
 
     def __init__(self, source: str) -> None:
-        self._parts = _Parser(source).parse()
-        self.slots = frozenset(_slots(self._parts))
-        self._regex = re.compile(rf"{_regex(self._parts)}(?= |$)")
-        if any(not sentence for sentence in itertools.islice(self.sentences(), 1000)):
+        expansions = list(itertools.islice(_expand(_Parser(source).parse()), MOST_SENTENCES + 1))
+        if len(expansions) > MOST_SENTENCES:
+            raise PatternError(f"is more than {MOST_SENTENCES} sentences; split it")
+        self._slots_of: dict[tuple[str, ...], dict[str, str]] = {}
+        for words, slots in expansions:
+            self._slots_of.setdefault(words, dict(slots))
+        if () in self._slots_of:
             raise PatternError("matches silence: at least one word must not be optional")
+        self._lengths = sorted({len(words) for words in self._slots_of}, reverse=True)
+        self.slots = frozenset(name for slots in self._slots_of.values() for name in slots)
 
     def match(self, said: str) -> Match | None:
-        """Where the pattern covers most of `said`, which is normalised text (see `normalise`)."""
-        best: Match | None = None
-        for found in self._regex.finditer(" " + said):
-            words = len(found[0].split())
-            if best is None or words > best.words:
-                slots = {name: value.strip() for name, value in found.groupdict().items() if value}
-                best = Match(words, slots)
-        return best
+        """The longest of its sentences in `said`, which is normalised text (see `normalise`)."""
+        words = tuple(said.split())
+        for length in self._lengths:
+            for start in range(len(words) - length + 1):
+                slots = self._slots_of.get(words[start : start + length])
+                if slots is not None:
+                    return Match(length, slots)
+        return None
 
     def sentences(self) -> Iterator[str]:
         """Every sentence the pattern stands for."""
-        return (" ".join(words) for words in _expand(self._parts))
+        return map(" ".join, self._slots_of)
 
 
 def normalise(text: str) -> str:
@@ -78,42 +84,25 @@ def normalise(text: str) -> str:
     return " ".join(stripped for word in words if (stripped := word.strip("'_")))
 
 
-def _regex(parts: tuple[Part, ...]) -> str:
-    """Each word is written with one space before it."""
-    out = []
-    for part in parts:
-        if isinstance(part, Word):
-            out.append(" " + re.escape(part.text))
-        else:
-            group = f"?P<{part.slot}>" if part.slot else "?:"
-            # Longer options first: a regex takes the first that fits.
-            options = sorted((_regex(option) for option in part.options), key=len, reverse=True)
-            out.append(f"({group}{'|'.join(options)})")
-    return "".join(out)
+_Expansion = tuple[tuple[str, ...], tuple[tuple[str, str], ...]]
+"""The words of one sentence, and its slots as (name, value)."""
 
 
-def _expand(parts: tuple[Part, ...]) -> Iterator[tuple[str, ...]]:
+def _expand(parts: tuple[Part, ...]) -> Iterator[_Expansion]:
     if not parts:
-        yield ()
+        yield (), ()
         return
-    head, tail = parts[0], parts[1:]
-    heads: Iterator[tuple[str, ...]]
-    if isinstance(head, Word):
-        heads = iter([(head.text,)])
-    else:
-        heads = itertools.chain.from_iterable(map(_expand, head.options))
-    for words in heads:
-        for rest in _expand(tail):
-            yield words + rest
+    for words, slots in _expand_one(parts[0]):
+        for more_words, more_slots in _expand(parts[1:]):
+            yield words + more_words, slots + more_slots
 
 
-def _slots(parts: tuple[Part, ...]) -> Iterator[str]:
-    for part in parts:
-        if isinstance(part, Choice):
-            if part.slot:
-                yield part.slot
-            for option in part.options:
-                yield from _slots(option)
+def _expand_one(part: Part) -> Iterator[_Expansion]:
+    if isinstance(part, Word):
+        yield (part.text,), ()
+        return
+    for words, slots in itertools.chain.from_iterable(map(_expand, part.options)):
+        yield words, (*slots, (part.slot, " ".join(words))) if part.slot else slots
 
 
 class _Parser:

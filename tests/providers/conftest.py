@@ -1,0 +1,42 @@
+"""A caller's voice through a telephone line, and one set of engines' audio for the tests."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Callable
+
+import numpy as np
+import pytest
+
+from ari_bridge.core.audio import Pcm16, samples
+from ari_bridge.providers.base import Heard, SttInput, UtteranceEnd, UtteranceStart
+from ari_bridge.providers.espeak import synthesize
+
+Speaker = Callable[[str], Pcm16]
+
+
+def through_ulaw(pcm: Pcm16) -> Pcm16:
+    """G.711 µ-law's loss: a sign and 8 segments of 16 steps (ITU-T G.711, by its formula)."""
+    x = np.clip(np.abs(pcm.astype(np.int32)) + 33, 33, 8191 * 4)
+    step = 2.0 ** (np.floor(np.log2(x)) - 4)
+    level = (np.floor(x / step) + 0.5) * step - 33
+    return (np.sign(pcm) * np.maximum(level, 0)).clip(-32768, 32767).astype(np.int16)
+
+
+@pytest.fixture(scope="session")
+def caller() -> Speaker:
+    """Text -> 8 kHz telephone speech between pauses."""
+
+    def speak(text: str) -> Pcm16:
+        pauses = (np.zeros(samples(200, 8000), np.int16), np.zeros(samples(500, 8000), np.int16))
+        return through_ulaw(np.concatenate((pauses[0], synthesize(text, 8000, rate_wpm=150), pauses[1])))
+
+    return speak
+
+
+async def utterances(*said: Pcm16, rate_hz: int = 8000) -> AsyncIterator[SttInput]:
+    """Each as an utterance, in 20 ms pieces, as fast as they are taken."""
+    for number, pcm in enumerate(said):
+        yield UtteranceStart(number)
+        for offset in range(0, len(pcm), rate_hz // 50):
+            yield Heard(pcm[offset : offset + rate_hz // 50])
+        yield UtteranceEnd(number)
