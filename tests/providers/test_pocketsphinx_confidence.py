@@ -26,7 +26,7 @@ def test_a_sentence_that_lies_well_on_the_sound_is_believed() -> None:
 
 def test_each_sign_of_other_speech_takes_away_confidence() -> None:
     good = _confidence(_GOOD)
-    lossy = [replace(s, lost=s.lost * 3) if not s.is_pause else s for s in _GOOD]
+    lossy = [replace(s, lost=s.lost * 5) if not s.is_pause else s for s in _GOOD]
     gap = [*_GOOD[:2], Segment("<sil>", 30, 200.0), *_GOOD[2:]]
     speech_before = [Segment("<sil>", 40, 400.0), *_GOOD[1:]]
     hurried = [_GOOD[0], Segment("tell", 7, 17.0), *_GOOD[2:]]
