@@ -339,6 +339,27 @@ def test_a_digit_ends_what_the_caller_says() -> None:
     assert bench.state is State.THINKING
 
 
+def test_a_voice_that_begins_while_a_flush_is_carried_out_holds_the_next_answer() -> None:
+    bench = answering()
+    bench.feed(s.DigitPressed("5", bench.now))
+    bench.feed(s.VoiceOn(bench.now))
+    bench.settle()  # the flush unpauses the port
+    assert bench.state is State.HELD
+    assert bench.paused
+
+
+def test_a_digits_tone_is_no_voice_however_long_it_sounds() -> None:
+    bench = answering()
+    bench.feed(s.VoiceOn(bench.now))
+    bench.presses("5")
+    bench.replies("")
+    assert bench.state is State.LISTENING
+    bench.feed(s.VoiceHeld(bench.now + 0.5))
+    bench.feed(s.VoiceOff(bench.now + 0.5))
+    assert bench.state is State.LISTENING
+    assert len(bench.opened) == 1  # the question that was answered first
+
+
 # ---------------------------------------------------------------------- tools and the end
 
 
