@@ -35,12 +35,12 @@ class TurnLog:
     def caller_said(self, caller: CallerTurn) -> None:
         self.turns.append(Turn(Who.CALLER, caller.text, caller.started_s, caller.last_voiced_s))
 
-    def agent_said(self, answer: Answer, now: float, *, interrupted: bool) -> None:
+    def agent_said(self, answer: Answer, end_s: float, *, interrupted: bool = False) -> None:
         """An answer of which nothing left for the caller is no turn."""
         start_s = answer.first_heard_s
         if start_s is not None:
             latency_ms = answer.waterfall.latency_ms()
-            turn = Turn(Who.AGENT, answer.text, start_s, now, answer.kept, interrupted, latency_ms)
+            turn = Turn(Who.AGENT, answer.text, start_s, end_s, answer.kept, interrupted, latency_ms)
             self.turns.append(turn)
 
     def reopen_caller(self) -> Turn:

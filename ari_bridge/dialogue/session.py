@@ -48,6 +48,7 @@ class Session:
         """Interrupted answers whose last position is not known yet."""
         self._log = TurnLog()
         self._voice = Voice()
+        self._paused_s: float | None = None
         self._digit: s.DigitPressed | None = None
         self._failed: s.Engine | None = None
         self._position = 0
@@ -301,10 +302,12 @@ class Session:
             case Action.FINISH:
                 self._finish()
             case Action.PAUSE:
+                self._paused_s = self._now
                 self._do(s.Pause())
                 if before is State.AGENT_SPEAKING:
                     self._tell(LiveKind.AGENT_PAUSED)
             case Action.RESUME:
+                self._paused_s = None
                 self._do(s.Resume())
                 if before is State.PAUSED and self.state is not State.CALLER_SPEAKING:
                     self._tell(LiveKind.AGENT_RESUMED)
@@ -343,9 +346,11 @@ class Session:
 
     def _interrupt(self) -> None:
         answer, self._answer = self._answer, None
+        silent_s, self._paused_s = self._paused_s, None
         if answer is None:
             self._do(s.Resume())
             return
+        answer.silenced_s = self._now if silent_s is None else silent_s
         if answer.round_number is not None:
             self._do(s.CancelReply(answer.round_number))
         self._flushing.append(answer)
@@ -363,7 +368,7 @@ class Session:
             said.cut(position, self._rate_hz, more_meant=unfinished)
         if answer.kept or answer.acted:
             self._tell(LiveKind.AGENT_INTERRUPTED, answer.kept)
-            self._log.agent_said(answer, self._now, interrupted=True)
+            self._log.agent_said(answer, answer.silenced_s or self._now, interrupted=True)
             return
         for said in answer.rounds:
             self.history.drop(said)
@@ -373,7 +378,7 @@ class Session:
     def _finish(self) -> None:
         answer, self._answer = self._answer, None
         if answer is not None:
-            self._log.agent_said(answer, self._now, interrupted=False)
+            self._log.agent_said(answer, self._now)
 
     # ------------------------------------------------------------------ helpers
 

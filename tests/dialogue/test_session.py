@@ -120,6 +120,7 @@ def test_the_agent_is_silent_60_ms_after_the_voice_begins() -> None:
 def test_an_interruption_leaves_what_was_heard() -> None:
     bench = answering()
     bench.wait(1.0)  # 1.5 s in: five words, and a little
+    began = bench.now
     bench.voice(1.0)
     bench.wait(0.5)
     bench.understood("stop")
@@ -130,6 +131,7 @@ def test_an_interruption_leaves_what_was_heard() -> None:
     ]
     agent = bench.session.finished[1]
     assert (agent.text, agent.heard, agent.interrupted) == (LONG, "We were founded long ago.", True)
+    assert agent.end_s == pytest.approx(began + 0.06, abs=0.021)
     assert bench.told_of(LiveKind.AGENT_INTERRUPTED) == ["We were founded long ago."]
     assert bench.told_of(LiveKind.AGENT_SAYS) == ["We were founded long ago.", "We have grown ever since."]
 
