@@ -75,7 +75,7 @@ def test_what_it_cannot_do_is_a_provider_error(context: SpeechContext, problem: 
     assert not caught.value.retryable
 
 
-def test_a_process_that_dies_is_a_retryable_error_and_the_next_call_gets_a_new_one(
+def test_a_dead_process_is_a_retryable_error_and_the_next_call_gets_a_new_one(
     caller: Callable[[str], Pcm16],
 ) -> None:
     async def main() -> str:
