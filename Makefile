@@ -27,9 +27,12 @@ demo: install ## a real call through a real Asterisk; leaves build/demo/call.{wa
 test: install lint ## lint, types and all tests, the real Asterisk included
 	$(BIN)/python -m pytest
 
+# A Python counts as installed when it is on PATH, or where pyenv keeps them.
 test-all: ## the same on every Python from 3.11 to 3.13 that is installed
 	@for v in 3.11 3.12 3.13; do \
-	  if python$$v -c '' 2>/dev/null; then echo "== Python $$v"; $(MAKE) test PYTHON=python$$v VENV=.venv-$$v || exit 1; \
+	  found=; for python in python$$v $$(ls -d $$HOME/.pyenv/versions/$$v.*/bin/python$$v 2>/dev/null | sort -V); do \
+	    $$python -c '' 2>/dev/null && found=$$python; done; \
+	  if [ -n "$$found" ]; then echo "== Python $$v"; $(MAKE) --no-print-directory test PYTHON=$$found VENV=.venv-$$v || exit 1; \
 	  else echo "== Python $$v is not installed: left out"; fi; done
 
 lint: install ## ruff and mypy

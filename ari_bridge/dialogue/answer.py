@@ -30,6 +30,8 @@ class Answer:
         self.acted = False
         """A tool has run: the turn cannot be undone."""
         self.first_heard_s: float | None = None
+        self.silenced_s: float | None = None
+        """When the caller stopped it."""
         self._chunker = SentenceChunker()
 
     def begin_round(self, number: int | None, said: AgentSaid) -> None:

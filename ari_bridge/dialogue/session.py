@@ -14,8 +14,6 @@ not in question, and once; each answer ends heard to its end, or interrupted wit
 from __future__ import annotations
 
 from collections import deque
-from dataclasses import dataclass, field
-from enum import Enum
 
 from ari_bridge.core.messages import ToolCall
 from ari_bridge.dialogue import signals as s
@@ -24,7 +22,9 @@ from ari_bridge.dialogue.caller import CallerTurn
 from ari_bridge.dialogue.history import History
 from ari_bridge.dialogue.latency import Stamp, Waterfall
 from ari_bridge.dialogue.live import LiveKind
+from ari_bridge.dialogue.log import Turn, TurnLog
 from ari_bridge.dialogue.turns import Action, Event, State, Turns
+from ari_bridge.dialogue.voice import Voice
 from ari_bridge.settings import TurnSettings
 
 PREROLL_S = 0.25
@@ -33,30 +33,11 @@ TRANSCRIPT_WAIT_S = 6.0
 APOLOGY = "I am sorry, something went wrong on our side."
 
 
-class Who(Enum):
-    CALLER = "caller"
-    AGENT = "agent"
-
-
-@dataclass(slots=True)
-class Turn:
-    """One finished turn. Times are monotonic: from first to last voiced frame, or first to last packet."""
-
-    who: Who
-    text: str
-    start_s: float
-    end_s: float
-    heard: str | None = None
-    interrupted: bool = False
-    latency_ms: dict[str, float] = field(default_factory=dict)
-
-
 class Session:
     """The dialogue of one call. Feed it every event in order; carry out every command in order."""
 
     def __init__(self, settings: TurnSettings, *, rate_hz: int, system: str = "") -> None:
         """`rate_hz`: of the positions. `system`: the system message for the model, if any."""
-        self.finished: list[Turn] = []
         self.history = History(system)
         self._settings = settings
         self._rate_hz = rate_hz
@@ -65,10 +46,9 @@ class Session:
         self._answer: Answer | None = None
         self._flushing: deque[Answer] = deque()
         """Interrupted answers whose last position is not known yet."""
-        self._voice_since_s: float | None = None
-        self._voice_until_s = 0.0
-        self._voice_spent = False
-        """The voice that is on has had its effect (it was a digit's tone)."""
+        self._log = TurnLog()
+        self._voice = Voice()
+        self._paused_s: float | None = None
         self._digit: s.DigitPressed | None = None
         self._failed: s.Engine | None = None
         self._position = 0
@@ -80,6 +60,10 @@ class Session:
     @property
     def state(self) -> State:
         return self._turns.state
+
+    @property
+    def finished(self) -> list[Turn]:
+        return self._log.turns
 
     def greet(self, text: str, now: float) -> list[s.Command]:
         """Begin the call with the agent's words; with none, the caller speaks first."""
@@ -101,13 +85,14 @@ class Session:
         """The call is over, for whatever reason; agent audio had left up to `position`."""
         self._now = now
         open_turn, self._caller = self._caller, None
+        while self._flushing:
+            self._flushed(self._position)
         if self._answer is not None:
             self._flushing.append(self._answer)
             self._answer = None
-        while self._flushing:
             self._flushed(position)
         if open_turn is not None and open_turn.text:
-            self._log_caller(open_turn)
+            self._log.caller_said(open_turn)
         self._drain()
 
     def next_timer(self) -> float | None:
@@ -154,23 +139,20 @@ class Session:
     def _take_voice(self, event: s.VoiceOn | s.VoiceHeld | s.VoiceOff) -> None:
         match event:
             case s.VoiceOn(started_s):
-                self._voice_since_s = self._voice_until_s = started_s
-                self._voice_spent = False
+                self._voice.begin(started_s)
                 if self._settings.barge_in or self.state is not State.AGENT_SPEAKING:
                     self._fire(Event.VOICE_BEGAN)
             case s.VoiceHeld(until_s) | s.VoiceOff(until_s):
-                if self._voice_since_s is None:
+                if self._voice.since_s is None:
                     return
                 if self.state is State.CALLER_SPEAKING and self._caller is not None:
-                    self._caller.add_voice(self._voice_until_s, until_s)
-                self._voice_until_s = until_s
-                lasted_s = until_s - self._voice_since_s
-                if isinstance(event, s.VoiceHeld):
-                    if not self._voice_spent and lasted_s * 1000 >= self._settings.barge_in_min_ms:
-                        self._fire(Event.VOICE_LASTED)
-                else:
-                    self._voice_since_s = None
-                    if not self._voice_spent:
+                    self._caller.add_voice(self._voice.until_s, until_s)
+                self._voice.until_s = until_s
+                if self._voice.counts and self._voice.lasted_ms >= self._settings.barge_in_min_ms:
+                    self._fire(Event.VOICE_LASTED)
+                if isinstance(event, s.VoiceOff):
+                    self._voice.end()
+                    if self._voice.counts:
                         self._fire(Event.VOICE_ENDED)
 
     def _take_reply(self, answer: Answer, event: s.ReplyText | s.ReplyToolCall | s.ReplyEnded) -> None:
@@ -253,7 +235,7 @@ class Session:
 
     def _due(self) -> Event | None:
         answer, state = self._answer, self.state
-        if state is State.LISTENING and self._voice_since_s is not None and not self._voice_spent:
+        if state is State.LISTENING and self._voice.on:
             return Event.VOICE_BEGAN
         if state is State.THINKING and self._caller is not None:
             noise = self._caller.complete and self._caller.is_noise and not self._flushing
@@ -275,7 +257,7 @@ class Session:
         self._caller = None
         caller.waterfall.mark(Stamp.TRANSCRIPT, self._now)
         self.history.caller_said(caller.text)
-        self._log_caller(caller)
+        self._log.caller_said(caller)
         self._tell(LiveKind.CALLER_SAID, caller.news)
         self._answer = Answer(caller.waterfall)
         self._start_round(self._answer)
@@ -320,10 +302,12 @@ class Session:
             case Action.FINISH:
                 self._finish()
             case Action.PAUSE:
+                self._paused_s = self._now
                 self._do(s.Pause())
                 if before is State.AGENT_SPEAKING:
                     self._tell(LiveKind.AGENT_PAUSED)
             case Action.RESUME:
+                self._paused_s = None
                 self._do(s.Resume())
                 if before is State.PAUSED and self.state is not State.CALLER_SPEAKING:
                     self._tell(LiveKind.AGENT_RESUMED)
@@ -336,13 +320,13 @@ class Session:
                 self._do(s.Leave(self._failed))
 
     def _open_utterance(self) -> None:
-        assert self._voice_since_s is not None
-        since_s = self._voice_since_s
+        since_s = self._voice.since_s
+        assert since_s is not None
         if self._caller is None:
             self._caller = CallerTurn(since_s, answer_needed=bool(self._flushing))
         self._utterance = self._number()
         self._caller.open_utterance(self._utterance)
-        self._caller.add_voice(since_s, self._voice_until_s)
+        self._caller.add_voice(since_s, self._voice.until_s)
         self._do(s.OpenUtterance(self._utterance, since_s - PREROLL_S))
 
     def _close_utterance(self) -> None:
@@ -358,16 +342,19 @@ class Session:
             self._caller = CallerTurn(self._digit.at_s, answer_needed=True)
         self._caller.add_digit(self._digit.digit, self._digit.at_s)
         self._caller.close(self._now)
-        self._voice_spent = self._voice_since_s is not None
+        self._voice.spend()
 
     def _interrupt(self) -> None:
         answer, self._answer = self._answer, None
+        silent_s, self._paused_s = self._paused_s, None
         if answer is None:
             self._do(s.Resume())
             return
+        answer.silenced_s = self._now if silent_s is None else silent_s
         if answer.round_number is not None:
             self._do(s.CancelReply(answer.round_number))
         self._flushing.append(answer)
+        self._do(s.Pause())
         self._do(s.Flush())
 
     def _flushed(self, position: int) -> None:
@@ -376,34 +363,22 @@ class Session:
         if self.state is State.HELD:
             self._do(s.Pause())  # the flush has undone it
         answer = self._flushing.popleft()
-        planned = answer.text
         for said in answer.rounds:
             unfinished = said is answer.rounds[-1] and answer.round_number is not None
             said.cut(position, self._rate_hz, more_meant=unfinished)
         if answer.kept or answer.acted:
             self._tell(LiveKind.AGENT_INTERRUPTED, answer.kept)
-            self._log_agent(answer, planned, answer.kept, interrupted=True)
+            self._log.agent_said(answer, answer.silenced_s or self._now, interrupted=True)
             return
         for said in answer.rounds:
             self.history.drop(said)
         if self._caller is not None and (text := self.history.reopen_caller()) is not None:
-            earlier = self.finished.pop()
-            self._caller.continue_from(text, earlier.start_s)
+            self._caller.continue_from(text, self._log.reopen_caller().start_s)
 
     def _finish(self) -> None:
         answer, self._answer = self._answer, None
         if answer is not None:
-            self._log_agent(answer, answer.text, answer.text, interrupted=False)
-
-    def _log_caller(self, caller: CallerTurn) -> None:
-        self.finished.append(Turn(Who.CALLER, caller.text, caller.started_s, caller.last_voiced_s))
-
-    def _log_agent(self, answer: Answer, text: str, heard: str, *, interrupted: bool) -> None:
-        start_s = answer.first_heard_s
-        if start_s is None:
-            return
-        latency_ms = answer.waterfall.latency_ms()
-        self.finished.append(Turn(Who.AGENT, text, start_s, self._now, heard, interrupted, latency_ms))
+            self._log.agent_said(answer, self._now)
 
     # ------------------------------------------------------------------ helpers
 

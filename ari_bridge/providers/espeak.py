@@ -33,7 +33,10 @@ class EspeakOptions(BaseModel):
 
 
 class WordTimer:
-    """Turns the engine's word starts into WordTimes: a word ends where the next begins."""
+    """Turns a clause's word starts into WordTimes of the sentence: a word ends where the next begins.
+
+    `char_offset` and `sample_offset` (at `from_hz`) tell where in the sentence the clause begins.
+    """
 
     def __init__(self, text: str, from_hz: int, to_hz: int, *, char_offset: int, sample_offset: int) -> None:
         self._text, self._scale = text, to_hz / from_hz
@@ -63,7 +66,7 @@ class WordTimer:
         return WordTime(start, start + len(said), self._at(word.sample), self._at(end_sample))
 
     def _at(self, sample: int) -> int:
-        return self._sample_offset + round(sample * self._scale)
+        return round((self._sample_offset + sample) * self._scale)
 
 
 class _Clause:
@@ -73,7 +76,8 @@ class _Clause:
         self._text, self._voice, self._timer, self._resampler = text, voice, timer, resampler
         self._loop = asyncio.get_running_loop()
         self._pieces: asyncio.Queue[Speech | ProviderError | None] = asyncio.Queue()
-        self._read = 0
+        self.engine_samples = 0
+        """How much the engine has spoken, at its own rate."""
         self.unwanted = False
         """Set by the reader: the engine stops at its next piece."""
 
@@ -85,14 +89,14 @@ class _Clause:
         except ProviderError as error:
             self._put(error)
             return
-        last = self._timer.end(self._read)
+        last = self._timer.end(self.engine_samples)
         if last is not None:
             self._put(Speech(np.zeros(0, dtype=np.int16), (last,)))
         self._put(None)
 
     def _on_piece(self, pcm: Pcm16, starts: tuple[WordStart, ...]) -> bool:
         words = tuple(time for start in starts if (time := self._timer.start(start)) is not None)
-        self._read += len(pcm)
+        self.engine_samples += len(pcm)
         self._put(Speech(self._resampler.process(pcm), words))
         return not self.unwanted
 
@@ -129,8 +133,8 @@ class EspeakTextToSpeech:
             job = self._thread.submit(clause.run)
             try:
                 async for speech in clause.pieces():
-                    said += len(speech.pcm)
                     yield speech
+                said += clause.engine_samples
             finally:
                 clause.unwanted = True
                 job.cancel()

@@ -39,7 +39,7 @@ class PocketsphinxOptions(BaseModel):
     min_confidence: float = Field(default=0.5, ge=0, le=1)
     """Below it a final transcript is "". Lower: more is understood, and more misunderstood."""
     processes: int = Field(default=1, ge=1, le=64)
-    """One decodes some 15 people who speak at the same time."""
+    """One decodes some 30 people who speak at the same time."""
     words: dict[str, str] = {}
     """Pronunciations the dictionary lacks: asterisk = "AE S T ER IH S K" (CMU phones)."""
 

@@ -9,13 +9,14 @@ What was found by measuring with synthetic speech through 8 kHz µ-law (docs/off
 - Wideband calls are brought down to 8 kHz first: as many sentences are understood, and it does not matter
   whether a wideband leg really carries wideband speech.
 - Speech on digital silence is taken for something else: a little noise makes it speech in a room.
-- A grammar forces whatever is said into one of its sentences. But every frame's score is relative to the best
-  of all sound models in that frame, so the score lost per spoken frame tells how badly the sentence fits.
+- A grammar forces whatever is said into one of its sentences: pocketsphinx_confidence.py tells what to doubt.
+  (A loop of all phones beside the sentences, the usual garbage path, cost ten times the CPU.)
 """
 
 from __future__ import annotations
 
 import math
+from collections import ChainMap
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from functools import lru_cache
@@ -26,6 +27,7 @@ import pocketsphinx
 
 from ari_bridge.core.audio import Pcm16, samples
 from ari_bridge.media.resample import Resampler
+from ari_bridge.providers.pocketsphinx_confidence import Segment, confidence, fit_of
 from ari_bridge.providers.pocketsphinx_grammar import (
     FINAL_STATE,
     START_STATE,
@@ -46,8 +48,8 @@ _VOICED_RMS = 120.0
 _LEVEL_VOICED_FRAMES, _LEVEL_FRAMES = 10, 50
 """An utterance's level is set when so many 20 ms frames had voice, or so many had passed at all; the decoder
 then catches up at once."""
-_HALF_CONFIDENT_MISFIT, _MISFIT_SCALE = 15.0, 1.5
-_LOWEST_LOG = -700.0
+_MOST_LOST = 700.0
+"""Where pocketsphinx's score of a segment underflows a double."""
 _NOTHING: Pcm16 = np.zeros(0, dtype=np.int16)
 
 
@@ -55,7 +57,7 @@ _NOTHING: Pcm16 = np.zeros(0, dtype=np.int16)
 class Understood:
     text: str
     confidence: float
-    """0..1; 0.5 where in-grammar speech and other speech overlap."""
+    """0..1; see pocketsphinx_confidence.py."""
 
 
 def model_path(name: str) -> str:
@@ -71,9 +73,10 @@ def dictionary() -> dict[str, list[str]]:
 class Recogniser:
     def __init__(self, rate_hz: int, phrases: Iterable[str], extra_words: Mapping[str, str]) -> None:
         """`extra_words`: {word: its CMU phones}. Sentences with an unknown word are left out."""
-        pronunciations = {**dictionary(), **{word: [phones] for word, phones in extra_words.items()}}
-        self.grammar = build_grammar(phrases, pronunciations)
-        self._decoder = _decoder(self.grammar, pronunciations)
+        known = ChainMap({word: [phones] for word, phones in extra_words.items()}, dictionary())
+        self.grammar = build_grammar(phrases, known)
+        self._pronunciations = {word: known[word] for word in self.grammar.words}
+        self._decoder = _decoder(self.grammar, self._pronunciations)
         self._to_telephone = Resampler(rate_hz, _TELEPHONE_RATE_HZ)
         self._to_model = Resampler(_TELEPHONE_RATE_HZ, _MODEL_RATE_HZ)
         self._noise = np.random.default_rng(0)
@@ -114,8 +117,12 @@ class Recogniser:
             self._decode(self._waiting)
         self.cancel()
         hypothesis = self._decoder.hyp()
-        sentence = self.grammar.complete(str(hypothesis.hypstr)) if hypothesis is not None else ""
-        return Understood(sentence, self._confidence() if sentence else 0.0)
+        words = str(hypothesis.hypstr) if hypothesis is not None else ""
+        sentence = self.grammar.complete(words)
+        if not sentence:
+            return Understood("", 0.0)
+        fit = fit_of(self._segments(), self._pronunciations, is_completed=sentence != words)
+        return Understood(sentence, confidence(fit) if fit is not None else 0.0)
 
     def cancel(self) -> None:
         if self._is_open:
@@ -144,24 +151,15 @@ class Recogniser:
         if len(wide):
             self._decoder.process_raw(wide.tobytes())
 
-    def _confidence(self) -> float:
-        misfit = self._misfit()
-        return 1.0 / (1.0 + math.exp(min(50.0, (misfit - _HALF_CONFIDENT_MISFIT) / _MISFIT_SCALE)))
-
-    def _misfit(self) -> float:
-        """Log score lost per frame: over all that sounded, plus that of the worst word or pause."""
-        lost_total, spoken_frames, worst = 0.0, 0, 0.0
-        for segment in self._decoder.seg():
-            frames = segment.end_frame - segment.start_frame + 1
-            lost = -math.log(segment.ascore) if segment.ascore > 0 else -_LOWEST_LOG
-            if frames < 2:
-                continue
-            lost_total += lost
-            if not segment.word.startswith(("<", "[", "+")):
-                spoken_frames += frames
-            if frames > 8:
-                worst = max(worst, lost / frames)
-        return lost_total / max(1, spoken_frames) + worst
+    def _segments(self) -> list[Segment]:
+        return [
+            Segment(
+                segment.word,
+                segment.end_frame - segment.start_frame + 1,
+                -math.log(segment.ascore) if segment.ascore > 0 else _MOST_LOST,
+            )
+            for segment in self._decoder.seg()
+        ]
 
 
 def _decoder(grammar: Grammar, pronunciations: Mapping[str, list[str]]) -> pocketsphinx.Decoder:

@@ -221,6 +221,19 @@ def test_a_model_that_fails_once_before_its_first_word_is_asked_again() -> None:
     assert scene.outcome == GONE
 
 
+def test_the_apology_for_a_model_that_fails_in_mid_sentence_is_heard_whole() -> None:
+    def answer(history: Sequence[Message]) -> Answer:
+        return ["We are open from nine to five. And", 0.5, ProviderError("cut off", retryable=True)]
+
+    scene = play(Scene([Says(2.0, "hello")], answer, tts_cost_s=0.0))
+    assert [turn.interrupted for turn in scene.conversation.turns[2:]] == [True, False]
+    assert len(scene.llm.asked) == 1
+    words = len(APOLOGY.split())
+    apology_ms = scene.conversation.turns[-1].end_ms - scene.conversation.turns[-1].start_ms
+    assert apology_ms == pytest.approx(words * 300, abs=21)
+    assert len(scene.port.flushes) == 1
+
+
 def test_a_model_that_stalls_has_failed() -> None:
     scene = play(Scene([Says(2.0, "hello")], lambda history: [1000.0], hangs_up_at_s=100))
     assert scene.outcome == Outcome(Status.FAILED, "PROVIDER_LLM")

@@ -186,5 +186,5 @@ class AnyDialogue(RuleBasedStateMachine):
         assert all(start <= end + 1e-6 for start, end in spans)
 
 
-AnyDialogue.TestCase.settings = settings(max_examples=60, stateful_step_count=40, deadline=None)
+AnyDialogue.TestCase.settings = settings(max_examples=100, stateful_step_count=50, deadline=None)
 TestAnyDialogue = AnyDialogue.TestCase

@@ -120,6 +120,7 @@ def test_the_agent_is_silent_60_ms_after_the_voice_begins() -> None:
 def test_an_interruption_leaves_what_was_heard() -> None:
     bench = answering()
     bench.wait(1.0)  # 1.5 s in: five words, and a little
+    began = bench.now
     bench.voice(1.0)
     bench.wait(0.5)
     bench.understood("stop")
@@ -130,6 +131,7 @@ def test_an_interruption_leaves_what_was_heard() -> None:
     ]
     agent = bench.session.finished[1]
     assert (agent.text, agent.heard, agent.interrupted) == (LONG, "We were founded long ago.", True)
+    assert agent.end_s == pytest.approx(began + 0.06, abs=0.021)
     assert bench.told_of(LiveKind.AGENT_INTERRUPTED) == ["We were founded long ago."]
     assert bench.told_of(LiveKind.AGENT_SAYS) == ["We were founded long ago.", "We have grown ever since."]
 
@@ -337,6 +339,27 @@ def test_a_digit_ends_what_the_caller_says() -> None:
     bench.feed(s.VoiceOff(bench.now))
     assert bench.history == ["caller: my order [digit 1]"]
     assert bench.state is State.THINKING
+
+
+def test_a_voice_that_begins_while_a_flush_is_carried_out_holds_the_next_answer() -> None:
+    bench = answering()
+    bench.feed(s.DigitPressed("5", bench.now))
+    bench.feed(s.VoiceOn(bench.now))
+    bench.settle()  # the flush unpauses the port
+    assert bench.state is State.HELD
+    assert bench.paused
+
+
+def test_a_digits_tone_is_no_voice_however_long_it_sounds() -> None:
+    bench = answering()
+    bench.feed(s.VoiceOn(bench.now))
+    bench.presses("5")
+    bench.replies("")
+    assert bench.state is State.LISTENING
+    bench.feed(s.VoiceHeld(bench.now + 0.5))
+    bench.feed(s.VoiceOff(bench.now + 0.5))
+    assert bench.state is State.LISTENING
+    assert len(bench.opened) == 1  # the question that was answered first
 
 
 # ---------------------------------------------------------------------- tools and the end

@@ -5,15 +5,18 @@ from __future__ import annotations
 import asyncio
 import socket
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import pytest
 
 from ari_bridge.core.errors import AsteriskRefused, AsteriskUnreachable, PortTaken, SettingsError
 from ari_bridge.dialogue.live import LiveKind
+from ari_bridge.providers.espeak import synthesize
 from ari_bridge.sandbox.caller import CallerEventKind, place_call
 from ari_bridge.sandbox.lab import Lab
 from ari_bridge.sandbox.scenario import Awaited, Hangup, Pause, Say, Scenario, Wait
+from ari_bridge.sandbox.sipp import call_with_sipp
 
 pytestmark = pytest.mark.asterisk
 
@@ -163,6 +166,59 @@ async def _vandalise(port: int, stop: asyncio.Event) -> int:
     return sent
 
 
+def test_the_history_holds_what_was_heard(serving: Any, run: Run) -> None:
+    """The words that the history kept of an interrupted turn last as long as the agent's voice did in the
+    caller's RTP."""
+
+    async def main() -> None:
+        async with serving() as service:
+            result = await place_call(
+                service.lab,
+                scenario(
+                    *(Wait(Awaited.AGENT_DONE), Pause(400), Say("tell me about the company")),
+                    *(Say("wait a moment", interrupt_after_ms=7000), Wait(Awaited.AGENT_DONE), Hangup()),
+                ),
+            )
+            record = await service.record()
+        assert result.problem == ""
+        (turn,) = (turn for turn in record["turns"] if turn["interrupted"])
+        assert turn["text"].startswith(turn["heard"])
+        interruption = [event for event in result.events if event.kind is CallerEventKind.SAYS][1]
+        sounded = [
+            event.at_s
+            for event in result.events
+            if event.kind in (CallerEventKind.AGENT_STARTED, CallerEventKind.AGENT_STOPPED)
+        ]
+        started_s = max(at_s for at_s in sounded if at_s < interruption.at_s)
+        stopped_s = min(at_s for at_s in sounded if at_s > interruption.at_s)
+        assert stopped_s - interruption.at_s < 0.3
+        voice_s = stopped_s - started_s
+        heard_s = len(synthesize(turn["heard"], 8000)) / 8000
+        assert abs(heard_s - voice_s) < 0.7, (turn["heard"], heard_s, voice_s)
+        assert heard_s + 3.0 < len(synthesize(turn["text"], 8000)) / 8000
+
+    run(main())
+
+
+def test_a_caller_who_shares_no_code_with_us(serving: Any, run: Run, tmp_path: Path) -> None:
+    """SIPp: its own SIP, its own recorded A-law speech in packets of 30 ms, its own RFC 4733 digit."""
+
+    async def main() -> None:
+        async with serving() as service:
+            result = await call_with_sipp(service.lab.pbx, "5000", tmp_path, voice_ms=3000)
+            record = await service.record()
+        assert result.failed == 0
+        media = record["media"]
+        assert media["codec"] == "alaw"
+        assert media["received"] > 60
+        assert media["malformed"] == 0
+        if result.digit_pressed:  # needs the right to open raw sockets
+            assert [digit["digit"] for digit in record["digits"]] == ["1"]
+        assert record["variables"]["ARIBRIDGESTATUS"] == "HANGUP"
+
+    run(main())
+
+
 def test_a_stopping_service_hands_its_calls_to_the_dialplan(serving: Any, run: Run) -> None:
     async def main() -> None:
         async with serving() as service:
@@ -208,6 +264,18 @@ def test_a_taken_port_is_named(serving: Any, run: Run) -> None:
         port = other.getsockname()[1]
         with pytest.raises(PortTaken, match=str(port)):
             _start(serving, run, media={"port": port})
+
+
+def test_a_codec_that_the_pbx_lacks_is_named(serving: Any, run: Run, clean_lab: Lab) -> None:
+    async def reload(verb: str) -> None:
+        await clean_lab.pbx.cli(f"module {verb} codec_alaw.so")
+
+    run(reload("unload"))
+    try:
+        with pytest.raises(SettingsError, match=r"media\.format.*alaw.*codec_alaw\.so"):
+            _start(serving, run, media={"format": "alaw"})
+    finally:
+        run(reload("load"))
 
 
 def test_an_unknown_provider_is_named(serving: Any, run: Run) -> None:

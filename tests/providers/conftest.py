@@ -1,14 +1,13 @@
-"""A caller's voice through a telephone line, and one set of engines' audio for the tests."""
+"""A caller's voice through a telephone line."""
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Callable
+from collections.abc import Callable
 
 import numpy as np
 import pytest
 
 from ari_bridge.core.audio import Pcm16, samples
-from ari_bridge.providers.base import Heard, SttInput, UtteranceEnd, UtteranceStart
 from ari_bridge.providers.espeak import synthesize
 
 Speaker = Callable[[str], Pcm16]
@@ -31,12 +30,3 @@ def caller() -> Speaker:
         return through_ulaw(np.concatenate((pauses[0], synthesize(text, 8000, rate_wpm=150), pauses[1])))
 
     return speak
-
-
-async def utterances(*said: Pcm16, rate_hz: int = 8000) -> AsyncIterator[SttInput]:
-    """Each as an utterance, in 20 ms pieces, as fast as they are taken."""
-    for number, pcm in enumerate(said):
-        yield UtteranceStart(number)
-        for offset in range(0, len(pcm), rate_hz // 50):
-            yield Heard(pcm[offset : offset + rate_hz // 50])
-        yield UtteranceEnd(number)

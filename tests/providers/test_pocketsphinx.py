@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from pathlib import Path
 
 import numpy as np
@@ -38,7 +38,7 @@ def _understand(*said: Pcm16, context: SpeechContext = _CONTEXT) -> list[Transcr
     return asyncio.run(main())
 
 
-def test_expected_sentences_are_understood_and_partials_lead_to_them(caller) -> None:  # type: ignore[no-untyped-def]
+def test_expected_sentences_are_understood_and_partials_lead_to_them(caller: Callable[[str], Pcm16]) -> None:
     sentences = ["what are your opening hours", "where is my order", "i would like to speak to a human"]
     transcripts = _understand(*map(caller, sentences))
     finals = [transcript for transcript in transcripts if transcript.final]
@@ -75,7 +75,9 @@ def test_what_it_cannot_do_is_a_provider_error(context: SpeechContext, problem: 
     assert not caught.value.retryable
 
 
-def test_a_process_that_dies_is_a_retryable_error_and_the_next_call_gets_a_new_one(caller) -> None:  # type: ignore[no-untyped-def]
+def test_a_dead_process_is_a_retryable_error_and_the_next_call_gets_a_new_one(
+    caller: Callable[[str], Pcm16],
+) -> None:
     async def main() -> str:
         stt = PocketsphinxSpeechToText(PocketsphinxOptions())
         never = asyncio.Event()
