@@ -8,7 +8,7 @@ import numpy as np
 
 from ari_bridge.cli.bench.frames import MAX_FRAMES
 
-_COUNTS = np.dtype([("duplicate", "i8"), ("unknown", "i8"), ("foreign", "i8"), ("refused", "i8")])
+_COUNTS = np.dtype([("foreign", "i8"), ("refused", "i8")])
 _ROOM = 100
 """Packets of a call beyond as many as it sends: the engine begins before and ends after it."""
 

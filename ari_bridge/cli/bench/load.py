@@ -140,15 +140,15 @@ class Callers:
         ledger.heard_s[call[fits], place[fits]] = batch.arrivals_s[fits]
 
         end = rtp.HEADER_OCTETS + frames.FRAME_OCTETS
-        frame, low_bits = frames.read(batch.octets[:, rtp.HEADER_OCTETS : end])
-        known = (frame >= 0) & (frame < ledger.frames)
-        ours = known & (low_bits == call & 0xFF)
-        again = ours & ~np.isnan(ledger.back_s[call, np.where(ours, frame, 0)])
+        marks = frames.read(batch.octets[:, rtp.HEADER_OCTETS : end])
+        known = (marks.frame >= 0) & (marks.frame < ledger.frames)
+        ours = known & (marks.call == call & frames.CALL_MASK)
+        again = ours & ~np.isnan(ledger.back_s[call, np.where(ours, marks.frame, 0)])
         first = ours & ~again
-        ledger.back_s[call[first], frame[first]] = batch.arrivals_s[first]
-        ledger.counts["unknown"] += np.count_nonzero(~known)
+        # A frame that begins in the middle of a packet is back that much later than the packet.
+        back_s = batch.arrivals_s + marks.shift * frames.SAMPLE_S
+        ledger.back_s[call[first], marks.frame[first]] = back_s[first]
         ledger.counts["foreign"] += np.count_nonzero(known & ~ours)
-        ledger.counts["duplicate"] += np.count_nonzero(again)
 
     def _begin(self, call: NDArray[np.int64], sequence: NDArray[np.uint16]) -> None:
         """Each call's first packet from the engine."""

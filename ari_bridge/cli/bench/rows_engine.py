@@ -31,7 +31,7 @@ from ari_bridge.media.udp import TransportKind, bind
 from ari_bridge.media.wake import Wake
 
 CODEC = "ulaw"
-_READ_SAMPLES = 16
+_READ_SAMPLES = 24
 """At a frame's end; enough to tell whose and which it is."""
 
 
@@ -68,9 +68,11 @@ class Echo:
         self._queued[rows] = queued + len(self._frame)
 
     def _note(self, rows: NDArray[np.intp], pcm: Pcm16, at_s: NDArray[np.float64]) -> None:
-        frame, low_bits = frames.read(self._codec.encode(np.ascontiguousarray(pcm[:, -_READ_SAMPLES:])))
-        known = (frame >= 0) & (frame < self._ledger.frames) & (low_bits == rows & 0xFF)
-        self._ledger.read_s[rows[known], frame[known]] = at_s[known]
+        marks = frames.read(self._codec.encode(np.ascontiguousarray(pcm[:, -_READ_SAMPLES:])))
+        known = (marks.frame >= 0) & (marks.frame < self._ledger.frames)
+        known &= marks.call == rows & frames.CALL_MASK
+        shift = pcm.shape[1] - _READ_SAMPLES + marks.shift
+        self._ledger.read_s[rows[known], marks.frame[known]] = (at_s + shift * frames.SAMPLE_S)[known]
 
 
 class RowsEngine:

@@ -6,7 +6,7 @@ import asyncio
 import json
 import os
 from collections.abc import AsyncIterator, Callable
-from contextlib import asynccontextmanager, suppress
+from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from typing import Any
 
@@ -26,7 +26,6 @@ from ari_bridge.media.shared import create_memory
 WARM_S = 2.0
 _LEAD_S = 0.5
 _SEED = 1
-_NICE = -15
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,9 +85,8 @@ async def running(engine: Engine, order: Order) -> AsyncIterator[Live]:
     machine.require_linux()
     frame_count = frames_in(WARM_S + order.seconds)
     fd = create_memory(size(order.calls, frame_count))
-    affinity, priority = os.sched_getaffinity(0), os.getpriority(os.PRIO_PROCESS, 0)
-    with suppress(OSError):
-        os.setpriority(os.PRIO_PROCESS, 0, _NICE)  # inherited by the load process
+    affinity = os.sched_getaffinity(0)
+    machine.prefer(0)  # inherited by the load process
     try:
         ledger = Ledger(fd, order.calls, frame_count)
         ledger.clear()
@@ -105,6 +103,7 @@ async def running(engine: Engine, order: Order) -> AsyncIterator[Live]:
             if not callers:
                 raise MediaError(f"bench: the load process could not open {order.calls} sockets")
             async with engine.running(callers, order.delay_ms, ledger) as answering:
+                machine.prefer(answering.pid)
                 if cores is not None:
                     cores.pin_engine(answering.pid)
                 start_s = monotonic_s() + _LEAD_S
@@ -116,7 +115,7 @@ async def running(engine: Engine, order: Order) -> AsyncIterator[Live]:
                 yield Live(ledger, window, answering.pid, load, answering.empty_kb, due_s)
     finally:
         os.sched_setaffinity(0, affinity)
-        os.setpriority(os.PRIO_PROCESS, 0, priority)
+        machine.prefer_no_more()
         os.close(fd)
 
 
