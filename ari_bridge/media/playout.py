@@ -12,6 +12,7 @@ the position is noted, `heard` jumps to `flush_to`, and `flush_done` answers `fl
 from __future__ import annotations
 
 import numpy as np
+from numpy.lib.stride_tricks import sliding_window_view
 from numpy.typing import NDArray
 
 from ari_bridge.core.audio import Pcm16
@@ -29,6 +30,8 @@ class Playout:
         self._mask = tx_capacity(rate_hz) - 1
         self._ring = shared.tx.reshape(-1)
         self._stride = shared.tx.shape[1]
+        self._frames_at = sliding_window_view(self._ring, frame_samples)
+        """The frame that begins at each sample, where it does not run over a ring's end."""
         self._heard = shared.media["heard"]
         self._flush_done = shared.media["flush_done"]
         self._flush_heard = shared.media["flush_heard"]
@@ -64,12 +67,19 @@ class Playout:
         self._dry[slots] = np.minimum(dry, _GAP_FRAMES)
 
         rows, start, count = slots[speaking], heard[speaking], count[speaking]
-        index = rows[:, None] * self._stride + (start[:, None] + self._frame & self._mask)
-        pcm: Pcm16 = self._ring[index]
-        if np.any(count < frame):
+        pcm = self._frames(rows, start)
+        if (count < frame).any():
             pcm[self._frame >= count[:, None]] = 0
         self._heard[rows] = start + count
         return pcm, speaking
+
+    def _frames(self, rows: NDArray[np.int64], start: NDArray[np.int64]) -> Pcm16:
+        """The ring from `start` on; what is not queued yet is old."""
+        at = start & self._mask
+        over = at > self._mask + 1 - len(self._frame)
+        if not over.any():
+            return self._frames_at[rows * self._stride + at]
+        return self._ring[(rows * self._stride)[:, None] + (at[:, None] + self._frame & self._mask)]
 
     def _flush(self, slots: NDArray[np.int64]) -> None:
         wanted = self._flush_wanted[slots]
