@@ -20,7 +20,7 @@ def peer(number: int) -> int:
 
 
 def filled(count: int) -> Rows:
-    rows = Rows(1024, CODECS)
+    rows = Rows(2048, CODECS)
     for slot in range(count):
         rows.open(slot, CODECS[slot % len(CODECS)], peer(slot))
     return rows
