@@ -74,6 +74,7 @@ class Engine:
         self._groups = [self._group(index, codec, delay_s) for index, codec in enumerate(codecs)]
         self._by_name = {group.codec.name: group for group in self._groups}
         self._rng = rng
+        self._delay_s = delay_s
         if not go_on_with:
             shared.plane["start_s"] = now
             shared.plane["tick"] = 0
@@ -125,6 +126,7 @@ class Engine:
             self._tick = max(self._tick, int((now - self._start_s) / TICK_S) + 1)
         self._shared.open(slot)
         self._renew(slot, group)
+        self._shared.media["delay_s"][slot] = self._delay_s
         stream = self._shared.stream[slot]
         stream["codec"], stream["phase"], stream["peer"] = group.index, self._rows.phase[slot], peer
         self._sequence[slot] = self._rng.integers(1 << 16)
