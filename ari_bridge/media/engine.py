@@ -19,13 +19,12 @@ from numpy.typing import NDArray
 
 from ari_bridge.core.audio import FRAME_MS, FrameFlags
 from ari_bridge.media import rtp
-from ari_bridge.media.codecs.base import Codec
-from ari_bridge.media.codecs.registry import find_codec
+from ari_bridge.media.codecs.base import Codec, Coders
 from ari_bridge.media.concealment import Concealer
 from ari_bridge.media.jitter import Arrival, JitterBuffer
 from ari_bridge.media.packets import Endpoint, Outgoing, Received
+from ari_bridge.media.payloads import Payloads
 from ari_bridge.media.playout import Playout
-from ari_bridge.media.resample import RowsDecimator
 from ari_bridge.media.rows import PHASES, TICK_S, Rows, Slots
 from ari_bridge.media.shared import RX_FRAMES, SharedRows
 
@@ -42,13 +41,10 @@ class _Group:
     jitter: JitterBuffer
     concealer: Concealer
     playout: Playout
-    sent_as: Codec
-    decimator: RowsDecimator | None
-    """Where `sent_as` has a lower rate."""
+    coders: Coders
+    payloads: Payloads
     packets: NDArray[np.uint8]
     """(rows, header and payload): where a tick's packets are built."""
-    silence: NDArray[np.uint8]
-    """The payload of a silent frame."""
     rx: NDArray[np.int16]
 
 
@@ -79,18 +75,17 @@ class Engine:
 
     def _group(self, index: int, codec: Codec, delay_s: float) -> _Group:
         rows = self._shared.rows
-        sent_as = find_codec(codec.send_as or codec.name)
-        factor = codec.rate_hz // sent_as.rate_hz
+        coders = codec.coders(rows)
+        payloads = Payloads(codec, coders, rows)
         return _Group(
             index=index,
             codec=codec,
             jitter=JitterBuffer(codec, rows, delay_s),
             concealer=Concealer(rows, codec.frame_samples),
             playout=Playout(self._shared, codec.rate_hz, codec.frame_samples),
-            sent_as=sent_as,
-            decimator=RowsDecimator(rows, factor) if factor > 1 else None,
-            packets=np.zeros((rows, rtp.HEADER_OCTETS + sent_as.frame_octets), dtype=np.uint8),
-            silence=sent_as.encode(np.zeros(sent_as.frame_samples, dtype=np.int16)),
+            coders=coders,
+            payloads=payloads,
+            packets=np.zeros((rows, rtp.HEADER_OCTETS + payloads.sent_as.frame_octets), dtype=np.uint8),
             rx=self._shared.rx(codec.rate_hz),
         )
 
@@ -110,6 +105,8 @@ class Engine:
         group.jitter.open(slot)
         group.concealer.open(slot)
         group.playout.open(slot)
+        group.coders.open(slot)
+        group.payloads.open(slot)
         self._sequence[slot] = self._rng.integers(1 << 16)
         self._timestamp[slot] = self._rng.integers(1 << 32)
         self._ssrc[slot] = self._rng.integers(1 << 32)
@@ -236,29 +233,23 @@ class Engine:
         packets = group.packets[: len(slots)]
         rtp.write_headers(
             packets,
-            payload_type=group.sent_as.payload_type,
+            payload_type=group.payloads.sent_as.payload_type,
             marker=self._marker[slots],
             sequence=self._sequence[slots],
             timestamp=self._timestamp[slots],
             ssrc=self._ssrc[slots],
         )
         self._sequence[slots] += np.uint16(1)
-        self._timestamp[slots] += np.uint32(group.sent_as.frame_clocks)
+        self._timestamp[slots] += np.uint32(group.payloads.sent_as.frame_clocks)
         self._marker[slots] = False
         pcm, speaking = group.playout.take(slots)
-        if group.decimator is not None:
-            group.decimator.reset(np.delete(slots, speaking))
-            pcm = group.decimator.process(slots[speaking], pcm)
-        payload = packets[:, rtp.HEADER_OCTETS :]
-        payload[:] = group.silence
-        if len(speaking):
-            payload[speaking] = group.sent_as.encode(pcm)
+        group.payloads.write(packets[:, rtp.HEADER_OCTETS :], slots, pcm, speaking)
         return Outgoing(packets, self._rows.peer[slots])
 
     def _play_in(self, group: _Group, slots: Slots, due_s: float) -> None:
         """One frame a row into the rx rings; `frames` is written last."""
         payload, there, silent = group.jitter.take(slots)
-        pcm = group.codec.decode(payload)
+        pcm = group.coders.decode(slots, payload, there)
         flags = group.concealer.fill(slots, pcm, there, silent)
         media = self._shared.media
         frames = media["frames"][slots]
@@ -280,7 +271,7 @@ class Engine:
         for group in self._groups:
             slots = np.flatnonzero(self._rows.codec == group.index)
             group.jitter.skip(slots, frames)
-            self._timestamp[slots] += np.uint32(frames * group.sent_as.frame_clocks % 2**32)
+            self._timestamp[slots] += np.uint32(frames * group.payloads.sent_as.frame_clocks % 2**32)
             self._marker[slots] = True
 
 
