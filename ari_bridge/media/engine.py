@@ -159,7 +159,9 @@ class Engine:
     def _is_audio(codec: Codec, headers: rtp.Headers) -> NDArray[np.bool_]:
         """Packets of the codec's own payload type with at most 60 ms of whole samples."""
         octets = headers.payload_octets
-        of_our_type = headers.valid & (headers.payload_type == codec.payload_type)
+        of_our_type: NDArray[np.bool_] = headers.valid & (headers.payload_type == codec.payload_type)
+        if codec.stow is not None:  # which judges each packet itself
+            return of_our_type & (octets > 0)
         whole = (octets > 0) & (octets <= 3 * codec.frame_octets) & (octets % codec.octets_per_clock == 0)
         audio: NDArray[np.bool_] = of_our_type & whole
         return audio
@@ -170,17 +172,24 @@ class Engine:
         """Place the packets `audio` of the batch: each row's in order, equal lengths together."""
         media = self._shared.media
         for turn in _one_a_row(slots, audio):
-            for chosen in _alike(headers, turn):
+            for chosen in _alike(headers, turn) if group.codec.stow is None else np.split(turn, len(turn)):
                 start = int(headers.payload_start[chosen[0]])
                 octets = int(headers.payload_octets[chosen[0]])
                 rows = slots[chosen]
+                payload = batch.octets[chosen, start : start + octets]
+                if group.codec.stow is not None:
+                    stowed = group.codec.stow(payload[0])
+                    if stowed is None:
+                        media["malformed"][rows] += 1
+                        continue
+                    payload = stowed[None, :]
                 media["received"][rows] += 1
                 outcome, missing = group.jitter.place(
                     rows,
                     sequence=headers.sequence[chosen],
                     timestamp=headers.timestamp[chosen],
                     ssrc=headers.ssrc[chosen],
-                    payload=batch.octets[chosen, start : start + octets],
+                    payload=payload,
                     arrivals_s=batch.arrivals_s[chosen],
                     next_play_s=self._next_play_s(rows),
                 )

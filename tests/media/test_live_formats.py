@@ -92,8 +92,7 @@ async def hears(listener: MediaPort, speaker: MediaPort) -> Pcm16:
     pieces = []
     while speaker.heard < mark:
         pieces.append((await listener.read()).pcm)
-    for _ in range(10):
-        pieces.append((await listener.read()).pcm)
+    pieces += [(await listener.read()).pcm for _ in range(10)]
     return np.concatenate(pieces)
 
 

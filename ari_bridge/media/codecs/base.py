@@ -83,6 +83,15 @@ class Codec:
         return Memoryless(self) if self.memory is None else self.memory(rows)
 
 
+@dataclass(frozen=True, slots=True)
+class Lack:
+    """In place of a codec that this installation could have."""
+
+    name: str
+    needs: str
+    """What is missing, and how to get it."""
+
+
 class Memoryless:
     """The coders of a codec that remembers nothing: all rows are coded at once."""
 

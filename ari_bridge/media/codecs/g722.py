@@ -31,13 +31,14 @@ class _G722Coders:
     def decode(self, slots: NDArray[np.int64], octets: Octets, there: NDArray[np.bool_]) -> Pcm16:
         """A decoder that missed something finds back by itself: its memory fades within some 30 ms."""
         pcm = np.zeros((len(slots), 2 * octets.shape[1]), dtype=np.int16)
-        whole = there.all(axis=1)
+        whole = np.logical_and.reduce(there, axis=1)
         for i in np.flatnonzero(whole).tolist():
             pcm[i] = self._decoders[slots[i]].decode(octets[i].tobytes())
         if not whole.all():
             blocks = octets.reshape(*there.shape, -1)
             pieces = pcm.reshape(*there.shape, -1)
-            for i, block in np.argwhere(there & ~whole[:, None]).tolist():
+            odd = there & ~whole[:, None]
+            for i, block in np.argwhere(odd).tolist():
                 pieces[i, block] = self._decoders[slots[i]].decode(blocks[i, block].tobytes())
         return pcm
 
