@@ -118,7 +118,7 @@ def table(points: list[dict[str, Any]]) -> str:
             f"{median * point['calls'] / 1e4:.1f} %",
             f"{point['lost'][0]:.0f} of {point['sent']}",
             f"{point['added_p50_ms'][0]:.1f} / {point['added_p99_ms'][0]:.1f}",
-            f"{point['pacing_p99_ms'][0]:.2f} ({point['pacing_p99_ms'][1]:.2f}-{point['pacing_p99_ms'][2]:.2f})",
+            "{:.2f} ({:.2f}-{:.2f})".format(*point["pacing_p99_ms"]),
             f"{point['kb_per_call'][0]:.0f}",
         )
         lines.append("| " + " | ".join(cells) + " |")
