@@ -77,15 +77,12 @@ def _addresses(array: NDArray[np.void] | NDArray[np.uint8]) -> NDArray[np.uint64
     return np.uint64(array.ctypes.data) + np.arange(len(array), dtype=np.uint64) * np.uint64(array.strides[0])
 
 
-class MmsgTransport:
-    """A batch of packets a system call; arrival times are the kernel's."""
+class MmsgReceiver:
+    """Room for a batch of packets, to be filled from any sockets whose kernel time stamps are on."""
 
-    def __init__(self, sock: socket.socket) -> None:
-        self._socket = sock
-        self._fd = sock.fileno()
-        sock.setsockopt(socket.SOL_SOCKET, _SO_TIMESTAMPNS, 1)
-        libc = ctypes.CDLL(None, use_errno=True)
-        self._recvmmsg = libc.recvmmsg
+    def __init__(self, packets: int = _BATCH) -> None:
+        self.room = packets
+        self._recvmmsg = ctypes.CDLL(None, use_errno=True).recvmmsg
         self._recvmmsg.argtypes = (
             ctypes.c_int,
             ctypes.c_void_p,
@@ -93,29 +90,21 @@ class MmsgTransport:
             ctypes.c_int,
             ctypes.c_void_p,
         )
-        self._sendmmsg = libc.sendmmsg
-        self._sendmmsg.argtypes = (ctypes.c_int, ctypes.c_void_p, ctypes.c_uint, ctypes.c_int)
-        self._in = _Buffers(_BATCH)
-        self._octets = np.zeros((_BATCH, PACKET_ROOM), dtype=np.uint8)
+        self._in = _Buffers(packets)
+        self._octets = np.zeros((packets, PACKET_ROOM), dtype=np.uint8)
         self._in.iovecs["base"] = _addresses(self._octets)
         self._in.iovecs["octets"] = PACKET_ROOM
-        self._control = np.zeros(_BATCH, dtype=_CONTROL)
+        self._control = np.zeros(packets, dtype=_CONTROL)
         self._in.headers["control"] = _addresses(self._control)
         self._in.headers["control_octets"] = _CONTROL.itemsize
-        self._out = _Buffers(_BATCH)
 
-    def fileno(self) -> int:
-        return self._fd
+    def fill(self, fd: int, at: int = 0) -> int:
+        """Read what waits in a socket into the room from packet `at` on; never waits. Returns how many."""
+        address = self._in.address + at * _MMSGHDR.itemsize
+        return max(0, self._recvmmsg(fd, address, self.room - at, socket.MSG_DONTWAIT, None))
 
-    def receive(self, now: float) -> Iterator[Received]:
-        for _ in range(_MAX_BATCHES):
-            count = self._recvmmsg(self._fd, self._in.address, _BATCH, socket.MSG_DONTWAIT, None)
-            if count > 0:
-                yield self._received(count, now)
-            if count < _BATCH:
-                return
-
-    def _received(self, count: int, now: float) -> Received:
+    def received(self, count: int, now: float) -> Received:
+        """The first `count` packets, which makes room for the next."""
         headers, names, control = self._in.headers[:count], self._in.names[:count], self._control[:count]
         wall_s = control["seconds"] - time.time() + control["nanoseconds"] * 1e-9
         stamped = (control["type"] == _SO_TIMESTAMPNS) & (wall_s > -_MAX_AGE_S) & (wall_s <= 0)
@@ -130,6 +119,35 @@ class MmsgTransport:
         headers["control_octets"] = _CONTROL.itemsize
         control["type"] = 0
         return received
+
+
+def want_timestamps(sock: socket.socket) -> None:
+    """Have the kernel stamp what comes in."""
+    sock.setsockopt(socket.SOL_SOCKET, _SO_TIMESTAMPNS, 1)
+
+
+class MmsgTransport:
+    """A batch of packets a system call; arrival times are the kernel's."""
+
+    def __init__(self, sock: socket.socket) -> None:
+        self._socket = sock
+        self._fd = sock.fileno()
+        want_timestamps(sock)
+        self._receiver = MmsgReceiver()
+        self._sendmmsg = ctypes.CDLL(None, use_errno=True).sendmmsg
+        self._sendmmsg.argtypes = (ctypes.c_int, ctypes.c_void_p, ctypes.c_uint, ctypes.c_int)
+        self._out = _Buffers(_BATCH)
+
+    def fileno(self) -> int:
+        return self._fd
+
+    def receive(self, now: float) -> Iterator[Received]:
+        for _ in range(_MAX_BATCHES):
+            count = self._receiver.fill(self._fd)
+            if count:
+                yield self._receiver.received(count, now)
+            if count < _BATCH:
+                return
 
     def send(self, packets: Outgoing) -> int:
         sent = 0
