@@ -7,11 +7,14 @@ Every row sends a packet each 20 ms from the moment it is opened: silence when t
 is also what keeps Asterisk's strict-RTP lock on us. Times are monotonic seconds; ticks lie on a grid of
 2.5 ms, and a row plays at every eighth. Ticks that are late are made up for, so that no audio is lost, until
 MAX_CATCH_UP_S; of a longer standstill whole frames are skipped on both sides.
+
+The grid, and what each row sends, are kept in the shared memory: to an engine that goes on with the rows of
+one that died, the time between them is a standstill like any other.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -23,6 +26,7 @@ from ari_bridge.media.codecs.base import Codec
 from ari_bridge.media.codecs.registry import find_codec
 from ari_bridge.media.concealment import Concealer
 from ari_bridge.media.jitter import Arrival, JitterBuffer
+from ari_bridge.media.pacing import PacingHistogram
 from ari_bridge.media.packets import Endpoint, Outgoing, Received
 from ari_bridge.media.playout import Playout
 from ari_bridge.media.resample import RowsDecimator
@@ -61,21 +65,35 @@ class Engine:
         delay_s: float,
         now: float,
         rng: np.random.Generator,
+        go_on_with: Sequence[int] = (),
     ) -> None:
-        """`delay_s` is the jitter buffer's; `rng` gives SSRCs and first numbers (RFC 3550, section 5.1)."""
+        """`delay_s` is the jitter buffer's; `rng` gives SSRCs and first numbers (RFC 3550, section 5.1);
+        `go_on_with` are rows of the shared memory that an engine before this one had open."""
         self._shared = shared
         self._rows = Rows(shared.rows, codecs)
         self._groups = [self._group(index, codec, delay_s) for index, codec in enumerate(codecs)]
         self._by_name = {group.codec.name: group for group in self._groups}
         self._rng = rng
-        self._start_s = now
-        self._tick = 0
+        self._delay_s = delay_s
+        if not go_on_with:
+            shared.plane["start_s"] = now
+            shared.plane["tick"] = 0
+        self._start_s = float(shared.plane["start_s"][0])
+        self._tick = int(shared.plane["tick"][0])
         """The next one to run."""
-        self._sequence = np.zeros(shared.rows, dtype=np.uint16)
-        self._timestamp = np.zeros(shared.rows, dtype=np.uint32)
-        self._ssrc = np.zeros(shared.rows, dtype=np.uint32)
+        self._sequence = shared.stream["sequence"]
+        self._timestamp = shared.stream["timestamp"]
+        self._ssrc = shared.stream["ssrc"]
         self._marker = np.zeros(shared.rows, dtype=np.bool_)
         self._transit_s = np.zeros(shared.rows, dtype=np.float64)
+        self._pacing = PacingHistogram(shared.pacing)
+        self._leaving: tuple[Slots, float] = np.zeros(0, dtype=np.int64), now
+        """Whose packets were yielded last, and when they were due."""
+        for slot in go_on_with:
+            stream = shared.stream[slot]
+            group = self._groups[stream["codec"]]
+            self._rows.open(slot, group.codec, int(stream["peer"]), int(stream["phase"]))
+            self._renew(slot, group)
 
     def _group(self, index: int, codec: Codec, delay_s: float) -> _Group:
         rows = self._shared.rows
@@ -107,12 +125,19 @@ class Engine:
             # Nothing ran while none was open.
             self._tick = max(self._tick, int((now - self._start_s) / TICK_S) + 1)
         self._shared.open(slot)
-        group.jitter.open(slot)
-        group.concealer.open(slot)
-        group.playout.open(slot)
+        self._renew(slot, group)
+        self._shared.media["delay_s"][slot] = self._delay_s
+        stream = self._shared.stream[slot]
+        stream["codec"], stream["phase"], stream["peer"] = group.index, self._rows.phase[slot], peer
         self._sequence[slot] = self._rng.integers(1 << 16)
         self._timestamp[slot] = self._rng.integers(1 << 32)
         self._ssrc[slot] = self._rng.integers(1 << 32)
+
+    def _renew(self, slot: int, group: _Group) -> None:
+        """Forget what this engine alone remembers of the slot's last leg."""
+        group.jitter.open(slot)
+        group.concealer.open(slot)
+        group.playout.open(slot)
         self._marker[slot] = False
         self._transit_s[slot] = np.nan
 
@@ -223,13 +248,21 @@ class Engine:
             phase = self._tick % PHASES
             due_s = self._start_s + self._tick * TICK_S
             playing = [(group, self._rows.playing(group.index, phase)) for group in self._groups]
+            # Counted before it is run: should we die in it, it is not run again, and no packet leaves twice.
+            self._tick += 1
+            self._shared.plane["tick"] = self._tick
             for group, slots in playing:
                 if len(slots):
+                    self._leaving = slots, due_s
                     yield self._send(group, slots)
             for group, slots in playing:
                 if len(slots):
                     self._play_in(group, slots, due_s)
-            self._tick += 1
+
+    def left(self, now: float) -> None:
+        """The packets last yielded have left, at that time."""
+        slots, due_s = self._leaving
+        self._pacing.add(slots, now - due_s)
 
     def _send(self, group: _Group, slots: Slots) -> Outgoing:
         """One packet a row."""

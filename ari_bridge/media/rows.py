@@ -43,16 +43,15 @@ class Rows:
     def __len__(self) -> int:
         return len(self._sorted_slots)
 
-    def open(self, slot: int, codec: Codec, peer: Endpoint) -> None:
-        """Use a free slot. Raises MediaError when the peer has a row already."""
+    def open(self, slot: int, codec: Codec, peer: Endpoint, phase: int | None = None) -> None:
+        """Use a free slot, in the best phase when None. Raises MediaError when the peer has a row already."""
         if self.codec[slot] >= 0:
             raise InternalError(f"row {slot} is in use")
         if peer in self._sorted_peers:
             host, port = host_and_port(peer)
             raise MediaError(f"the leg at {host}:{port} has a row already")
-        in_use = np.bincount(self.phase[self.codec >= 0], minlength=PHASES)[_OPENING_ORDER]
+        self.phase[slot] = self._best_phase() if phase is None else phase
         self.codec[slot] = self._codecs.index(codec)
-        self.phase[slot] = _OPENING_ORDER[np.argmin(np.maximum(in_use, _ENOUGH - (in_use < _ENOUGH)))]
         self.peer[slot] = peer
         self._relist(int(self.codec[slot]), int(self.phase[slot]))
 
@@ -73,6 +72,10 @@ class Rows:
             return np.full(len(peers), -1, dtype=np.int64)
         index = np.minimum(np.searchsorted(self._sorted_peers, peers), len(self) - 1)
         return np.where(self._sorted_peers[index] == peers, self._sorted_slots[index], -1)
+
+    def _best_phase(self) -> int:
+        in_use = np.bincount(self.phase[self.codec >= 0], minlength=PHASES)[_OPENING_ORDER]
+        return int(_OPENING_ORDER[np.argmin(np.maximum(in_use, _ENOUGH - (in_use < _ENOUGH)))])
 
     def _relist(self, codec: int, phase: int) -> None:
         """A row of that codec and phase has come or gone."""
