@@ -17,7 +17,7 @@ import pytest
 def spawn() -> Iterator[Callable[..., Any]]:
     """`spawn("run", path, NAME="value")` starts `ari-bridge run path`; killed at the end if need be."""
     started: list[subprocess.Popen[str]] = []
-    # Ctrl-C means nothing to children of a shell's background job, unless its parent has a handler of its own.
+    # Children of a shell's background job ignore Ctrl-C, unless their parent has a handler of its own.
     before = signal.signal(signal.SIGINT, signal.default_int_handler)
 
     def start(*arguments: str | Path, **environment: str) -> subprocess.Popen[str]:
