@@ -68,6 +68,8 @@ class Engine:
         self._shared = shared
         self._rows = Rows(shared.rows, codecs)
         self._groups = [self._group(index, codec, delay_s) for index, codec in enumerate(codecs)]
+        self._open_groups: list[_Group] = []
+        """Those with rows: nobody pays for codecs that nobody speaks."""
         self._by_name = {group.codec.name: group for group in self._groups}
         self._rng = rng
         self._delay_s = delay_s
@@ -90,6 +92,7 @@ class Engine:
             group = self._groups[stream["codec"]]
             self._rows.open(slot, group.codec, int(stream["peer"]), int(stream["phase"]))
             self._renew(slot, group)
+        self._regroup()
 
     def _group(self, index: int, codec: Codec, delay_s: float) -> _Group:
         rows = self._shared.rows
@@ -116,6 +119,7 @@ class Engine:
         """
         group = self._by_name[codec_name]
         self._rows.open(slot, group.codec, peer)
+        self._regroup()
         if len(self._rows) == 1:
             # Nothing ran while none was open.
             self._tick = max(self._tick, int((now - self._start_s) / TICK_S) + 1)
@@ -141,13 +145,18 @@ class Engine:
     def close(self, slot: int) -> None:
         """The row is free at once; nothing more leaves for its peer."""
         self._rows.close(slot)
+        self._regroup()
+
+    def _regroup(self) -> None:
+        in_use = self._rows.codec
+        self._open_groups = [group for group in self._groups if np.any(in_use == group.index)]
 
     def next_due_s(self) -> float | None:
         """When tick() has something to do; None when no row is open."""
         if not len(self._rows):
             return None
         for tick in range(self._tick, self._tick + PHASES):
-            if any(len(self._rows.playing(group.index, tick % PHASES)) for group in self._groups):
+            if any(len(self._rows.playing(group.index, tick % PHASES)) for group in self._open_groups):
                 return self._start_s + tick * TICK_S
         raise AssertionError("an open row plays in no phase")
 
@@ -165,7 +174,7 @@ class Engine:
         headers = rtp.parse_batch(batch.octets, batch.lengths)
         codec_of = np.where(known, self._rows.codec[slots], -1)
         understood = ~known
-        for group in self._groups:
+        for group in self._open_groups:
             ours = codec_of == group.index
             if not ours.any():
                 continue
@@ -253,7 +262,7 @@ class Engine:
         while self._start_s + self._tick * TICK_S <= now:
             phase = self._tick % PHASES
             due_s = self._start_s + self._tick * TICK_S
-            playing = [(group, self._rows.playing(group.index, phase)) for group in self._groups]
+            playing = [(group, self._rows.playing(group.index, phase)) for group in self._open_groups]
             # Counted before it is run: should we die in it, it is not run again, and no packet leaves twice.
             self._tick += 1
             self._shared.plane["tick"] = self._tick

@@ -21,6 +21,7 @@ from __future__ import annotations
 from enum import IntEnum
 
 import numpy as np
+from numpy.lib.stride_tricks import as_strided
 from numpy.typing import NDArray
 
 from ari_bridge.media.codecs.base import Codec, Octets
@@ -31,6 +32,7 @@ BLOCKS_A_SECOND = 400
 BLOCKS = 512
 """In a ring: 1.28 s, for 1 s of offset and the longest packet."""
 BLOCKS_A_FRAME = 8
+FRAMES = BLOCKS // BLOCKS_A_FRAME
 LATE_RUN = 5
 
 _DTX = np.uint16(0xFFFF)
@@ -55,8 +57,10 @@ class JitterBuffer:
         self._block_clocks = codec.clock_hz // BLOCKS_A_SECOND
         self._block_octets = self._block_clocks * codec.octets_per_clock
         self._octets = np.zeros((rows, BLOCKS * self._block_octets), dtype=np.uint8)
-        self._blocks = self._octets.reshape(-1).view(np.dtype((np.void, self._block_octets)))
         self._filled = np.zeros(rows * BLOCKS, dtype=np.uint16)  # clocks in each block, or _DTX
+        # What leaves lies on the frames of the ring: one row of these.
+        self._frames = self._octets.reshape(rows * FRAMES, -1)
+        self._frames_filled = self._filled.reshape(rows * FRAMES, BLOCKS_A_FRAME)
         self._head_block = np.zeros(rows, dtype=np.int64)
         self._head_clock = np.zeros(rows, dtype=np.uint32)
         self._next_clock = np.zeros(rows, dtype=np.uint32)  # after the newest packet
@@ -187,14 +191,23 @@ class JitterBuffer:
             (slots, offset, payload) if every else (slots[whole], offset[whole], payload[whole])
         )
         if len(rows):
-            first = self._head_block[rows] + ahead // self._block_clocks
-            blocks = (first[:, None] + np.arange(clocks // self._block_clocks)) % BLOCKS
-            index = rows[:, None] * BLOCKS + blocks
-            self._blocks[index] = np.ascontiguousarray(octets).view(self._blocks.dtype)
-            self._filled[index] = self._block_clocks
+            self._write_blocks(rows, self._head_block[rows] + ahead // self._block_clocks, octets)
         if not every:
             for i in np.flatnonzero(wanted & ~whole).tolist():
                 self._write_odd(int(slots[i]), int(offset[i]), payload[i])
+
+    def _write_blocks(self, rows: NDArray[np.int64], first: NDArray[np.int64], octets: Octets) -> None:
+        """Whole blocks, from `first` of each row on."""
+        count = octets.shape[1] // self._block_octets
+        first = first % BLOCKS
+        if (first <= BLOCKS - count).all():
+            index = rows * BLOCKS + first
+            _windows(self._octets.reshape(-1), octets.shape[1], self._block_octets)[index] = octets
+            _windows(self._filled, count, 1)[index] = self._block_clocks
+            return
+        around = rows[:, None] * BLOCKS + (first[:, None] + np.arange(count)) % BLOCKS  # a ring's end
+        self._octets.reshape(-1, self._block_octets)[around] = octets.reshape(*around.shape, -1)
+        self._filled[around] = self._block_clocks
 
     def _write_odd(self, slot: int, offset: int, payload: Octets) -> None:
         """One packet of any length, to any clock; its part before the head is cut off. A block counts as
@@ -220,12 +233,12 @@ class JitterBuffer:
         Returns payload of shape (n, frame octets), and for its blocks, shape (n, 8), whether they are
         there and, if not, whether the sender is silent on purpose.
         """
-        blocks = (self._head_block[slots, None] + np.arange(BLOCKS_A_FRAME)) % BLOCKS
-        index = slots[:, None] * BLOCKS + blocks
-        payload = self._blocks[index].view(np.uint8)
-        filled = self._filled[index]
-        self._filled[index] = 0
-        self._head_block[slots] += BLOCKS_A_FRAME
+        head = self._head_block[slots]
+        index = slots * FRAMES + head // BLOCKS_A_FRAME % FRAMES
+        payload = self._frames[index]
+        filled = self._frames_filled[index]
+        self._frames_filled[index] = 0
+        self._head_block[slots] = head + BLOCKS_A_FRAME
         self._head_clock[slots] += np.uint32(BLOCKS_A_FRAME * self._block_clocks)
         there = filled == self._block_clocks
         silent = (filled == _DTX) | (~there & self._quiet[slots, None])
@@ -238,3 +251,9 @@ class JitterBuffer:
         self._filled[slots[:, None] * BLOCKS + passed] = 0
         self._head_block[slots] += blocks
         self._head_clock[slots] += np.uint32(blocks * self._block_clocks % 2**32)
+
+
+def _windows(array: NDArray[np.generic], size: int, step: int) -> NDArray[np.generic]:
+    """Writeable views of `size` items of a flat array that begin at each `step`-th."""
+    stride = array.itemsize
+    return as_strided(array, ((len(array) - size) // step + 1, size), (step * stride, stride))

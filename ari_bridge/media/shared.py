@@ -70,7 +70,9 @@ STREAM = np.dtype(
     ],
     align=True,
 )
-BRIDGE = np.dtype([("queued", "i8"), ("flush_wanted", "i8"), ("flush_to", "i8"), ("paused", "i8")])
+BRIDGE = np.dtype(
+    [("queued", "i8"), ("flush_wanted", "i8"), ("flush_to", "i8"), ("paused", "i8"), ("gain_db", "f8")]
+)
 
 
 def tx_capacity(rate_hz: int) -> int:

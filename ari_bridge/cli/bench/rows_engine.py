@@ -20,11 +20,11 @@ from ari_bridge.cli.bench.engine import Running
 from ari_bridge.cli.bench.ledger import READ_TOO_LATE, Ledger
 from ari_bridge.core.audio import Pcm16
 from ari_bridge.core.clock import monotonic_s
-from ari_bridge.core.errors import MediaError, MediaProcessDied
+from ari_bridge.core.errors import MediaError
 from ari_bridge.media.child import MediaChild
 from ari_bridge.media.codecs.base import Codec
 from ari_bridge.media.codecs.registry import find_codec
-from ari_bridge.media.control import OpenRow, Refused, Start
+from ari_bridge.media.control import OpenRow, Refused, Serve, Start
 from ari_bridge.media.packets import endpoint
 from ari_bridge.media.shared import RX_FRAMES, SharedRows, create_memory, map_rows, size, tx_capacity
 from ari_bridge.media.udp import TransportKind, bind
@@ -52,8 +52,8 @@ class Echo:
         self._read = np.zeros(shared.rows, dtype=np.int64)
 
     def read(self, now: float) -> None:
-        """Rows are numbered as the callers are. A frame is played back at the row's next tick or not at all: had
-        the reader been held up and queued what it missed, all later audio would wait behind that."""
+        """Rows are numbered as the callers are. A frame is played back at the row's next tick or not at
+        all: had the reader been held up and queued what it missed, all later audio would wait behind that."""
         while len(rows := np.flatnonzero(self._frames > self._read)):
             read = self._read[rows]
             pcm = self._rx[rows, read % RX_FRAMES]
@@ -94,6 +94,7 @@ class RowsEngine:
             echo = Echo(shared, find_codec(CODEC), ledger)
             child = await self._start(rows, delay_ms, memory_fd, wake, udp)
             try:
+                await child.ask(Serve([]))
                 empty_kb = machine.private_kb(child.pid)
                 for slot, port in enumerate(callers):
                     answer = await child.ask(OpenRow(slot, CODEC, endpoint("127.0.0.1", port)))
@@ -124,8 +125,4 @@ class RowsEngine:
                 jitter_delay_s=delay_ms / 1000,
                 transport=TransportKind.AUTO.value,
             )
-            return await MediaChild.start(start, ours, _died)
-
-
-def _died(error: MediaProcessDied) -> None:
-    """The figures will show it: nothing comes back any more."""
+            return await MediaChild.start(start, ours)

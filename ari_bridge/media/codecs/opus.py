@@ -3,10 +3,10 @@
 It needs libopus by way of the package opuslib_next (the extra `opus`); without it there is a LACK in place of
 the codec.
 
-A packet's size says nothing of its duration, and the jitter buffer cuts what it holds into blocks of 10 ms.
+A packet's size says nothing of its duration, and the jitter buffer cuts what it holds into blocks of some ms.
 So a packet is *stowed*: its length and itself at the start of its first block, nothing in the others.
 
-    │ length (2 octets), packet, 0 … │ 0 …            │       a packet of 20 ms, in blocks of 960 octets
+    │ length (2 octets), packet, 0 … │ 0 …            │ 0 …            │ …
 
 It is decoded when its first block is due; what it holds beyond that block waits until the next are.
 """
@@ -27,10 +27,10 @@ except (ImportError, RuntimeError, OSError):  # RuntimeError: the package is the
 
 _RATE_HZ = 16000
 _CLOCK_HZ = 48000
-_OCTETS_A_CLOCK = 2
-_BLOCK_SAMPLES = _RATE_HZ // 100
-_BLOCK_OCTETS = _CLOCK_HZ // 100 * _OCTETS_A_CLOCK
+_OCTETS_A_CLOCK = 5
+"""So that the largest packet fits into the shortest audio it may hold, which is also the shortest block."""
 _LENGTH_OCTETS = 2
+_LARGEST_OCTETS = _CLOCK_HZ * 25 // 10000 * _OCTETS_A_CLOCK - _LENGTH_OCTETS
 _MOST_SAMPLES = _RATE_HZ * 60 // 1000
 _NOTHING = np.zeros(0, dtype=np.int16)
 
@@ -52,12 +52,12 @@ def packet_ms(packet: Octets) -> float:
 
 
 def stow(packet: Octets) -> Octets | None:
-    """The packet as the jitter buffer can hold it; None for what is none, for less than 10 ms, which no
-    telephone sends, for more than 60 ms, and for more than 380 kbit/s."""
-    blocks, rest = divmod(packet_ms(packet), 10)
-    if rest or not 1 <= blocks <= 6 or len(packet) > _BLOCK_OCTETS - _LENGTH_OCTETS:
+    """The packet as the jitter buffer can hold it; None for what is none, for more than 60 ms, and for more
+    than 598 octets, which is 240 kbit/s at 20 ms."""
+    duration_ms = packet_ms(packet)
+    if not 0 < duration_ms <= 60 or len(packet) > _LARGEST_OCTETS:
         return None
-    stowed = np.zeros(int(blocks) * _BLOCK_OCTETS, dtype=np.uint8)
+    stowed = np.zeros(round(duration_ms * _CLOCK_HZ / 1000) * _OCTETS_A_CLOCK, dtype=np.uint8)
     stowed[:_LENGTH_OCTETS] = divmod(len(packet), 256)
     stowed[_LENGTH_OCTETS : _LENGTH_OCTETS + len(packet)] = packet
     return stowed
@@ -70,8 +70,8 @@ class _Stream:
         self._decoder = Decoder(_RATE_HZ, 1)
         self._rest = _NOTHING
 
-    def block(self, stowed: Octets) -> Pcm16:
-        """The next 10 ms, at most: shape (up to _BLOCK_SAMPLES,)."""
+    def block(self, stowed: Octets, samples: int) -> Pcm16:
+        """The next block, shape (at most samples,)."""
         length = int(stowed[0]) << 8 | int(stowed[1])
         if length:
             packet = stowed[_LENGTH_OCTETS : _LENGTH_OCTETS + length].tobytes()
@@ -79,11 +79,11 @@ class _Stream:
                 self._rest = np.frombuffer(self._decoder.decode(packet, _MOST_SAMPLES), dtype=np.int16)
             except OpusError:  # damaged on its way
                 self._rest = _NOTHING
-        now, self._rest = self._rest[:_BLOCK_SAMPLES], self._rest[_BLOCK_SAMPLES:]
+        now, self._rest = self._rest[:samples], self._rest[samples:]
         return now
 
     def miss(self) -> None:
-        """The next 10 ms are lost: so is the rest of the packet before."""
+        """The next block is lost: so is the rest of the packet before."""
         self._rest = _NOTHING
 
 
@@ -95,14 +95,15 @@ class _OpusCoders:
         self._streams[slot] = _Stream()
 
     def decode(self, slots: NDArray[np.int64], octets: Octets, there: NDArray[np.bool_]) -> Pcm16:
-        pcm = np.zeros((*there.shape, _BLOCK_SAMPLES), dtype=np.int16)
-        blocks = octets.reshape(*there.shape, _BLOCK_OCTETS)
+        samples = octets.shape[1] * _RATE_HZ // (_CLOCK_HZ * _OCTETS_A_CLOCK) // there.shape[1]
+        pcm = np.zeros((*there.shape, samples), dtype=np.int16)
+        blocks = octets.reshape(*there.shape, -1)
         for i, slot in enumerate(slots.tolist()):
             stream = self._streams[slot]
             assert stream is not None
             for block in range(there.shape[1]):
                 if there[i, block]:
-                    piece = stream.block(blocks[i, block])
+                    piece = stream.block(blocks[i, block], samples)
                     pcm[i, block, : len(piece)] = piece
                 else:
                     stream.miss()
@@ -113,14 +114,12 @@ class _OpusCoders:
 
 
 def _decode(octets: Octets) -> Pcm16:
-    blocks = octets.reshape(-1, octets.shape[-1] // _BLOCK_OCTETS, _BLOCK_OCTETS)
-    there = np.ones((1, blocks.shape[1]), dtype=np.bool_)
-    pieces = []
-    for stream in blocks:
-        coders = _OpusCoders(1)
-        coders.open(0)
-        pieces.append(coders.decode(np.zeros(1, dtype=np.int64), stream.reshape(1, -1), there)[0])
-    return np.array(pieces, dtype=np.int16).reshape(*octets.shape[:-1], -1)
+    streams = octets.reshape(-1, octets.shape[-1])
+    coders = _OpusCoders(len(streams))
+    for slot in range(len(streams)):
+        coders.open(slot)
+    whole = np.ones((len(streams), 1), dtype=np.bool_)
+    return coders.decode(np.arange(len(streams)), streams, whole).reshape(*octets.shape[:-1], -1)
 
 
 def _encode(pcm: Pcm16) -> Octets:
