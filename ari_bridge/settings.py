@@ -80,7 +80,7 @@ class MediaSettings(_Table):
     """The address Asterisk sends to; bind_host when empty."""
     port: int = Field(default=0, ge=0, le=65535)
     """0 lets the system choose."""
-    format: Literal["auto", "ulaw", "alaw", "slin16"] = "auto"
+    format: Literal["auto", "ulaw", "alaw", "slin", "g722", "slin16", "slin24", "slin48", "opus"] = "auto"
     """auto: narrowband callers keep µ-law or A-law, wideband callers get slin16."""
     jitter_delay_ms: int = Field(default=40, ge=20, le=200)
     max_calls: int = Field(default=256, ge=1, le=4096)

@@ -90,6 +90,9 @@ class BridgeRow:
     def set_paused(self, paused: bool) -> None:
         self._bridge["paused"] = paused
 
+    def set_gain_db(self, gain_db: float) -> None:
+        self._bridge["gain_db"] = gain_db
+
     @property
     def flush_number(self) -> int:
         """Of the latest flush that was asked for."""

@@ -22,14 +22,13 @@ from numpy.typing import NDArray
 
 from ari_bridge.core.audio import FRAME_MS, FrameFlags
 from ari_bridge.media import rtp
-from ari_bridge.media.codecs.base import Codec
-from ari_bridge.media.codecs.registry import find_codec
+from ari_bridge.media.codecs.base import Codec, Coders
 from ari_bridge.media.concealment import Concealer
 from ari_bridge.media.jitter import Arrival, JitterBuffer
 from ari_bridge.media.pacing import PacingHistogram
 from ari_bridge.media.packets import Endpoint, Outgoing, Received
+from ari_bridge.media.payloads import Payloads
 from ari_bridge.media.playout import Playout
-from ari_bridge.media.resample import RowsDecimator
 from ari_bridge.media.rows import PHASES, TICK_S, Rows, Slots
 from ari_bridge.media.shared import RX_FRAMES, SharedRows
 
@@ -46,13 +45,10 @@ class _Group:
     jitter: JitterBuffer
     concealer: Concealer
     playout: Playout
-    sent_as: Codec
-    decimator: RowsDecimator | None
-    """Where `sent_as` has a lower rate."""
+    coders: Coders
+    payloads: Payloads
     packets: NDArray[np.uint8]
     """(rows, header and payload): where a tick's packets are built."""
-    silence: NDArray[np.uint8]
-    """The payload of a silent frame."""
     rx: NDArray[np.int16]
 
 
@@ -72,6 +68,8 @@ class Engine:
         self._shared = shared
         self._rows = Rows(shared.rows, codecs)
         self._groups = [self._group(index, codec, delay_s) for index, codec in enumerate(codecs)]
+        self._open_groups: list[_Group] = []
+        """Those with rows: nobody pays for codecs that nobody speaks."""
         self._by_name = {group.codec.name: group for group in self._groups}
         self._rng = rng
         self._delay_s = delay_s
@@ -94,21 +92,21 @@ class Engine:
             group = self._groups[stream["codec"]]
             self._rows.open(slot, group.codec, int(stream["peer"]), int(stream["phase"]))
             self._renew(slot, group)
+        self._regroup()
 
     def _group(self, index: int, codec: Codec, delay_s: float) -> _Group:
         rows = self._shared.rows
-        sent_as = find_codec(codec.send_as or codec.name)
-        factor = codec.rate_hz // sent_as.rate_hz
+        coders = codec.coders(rows)
+        payloads = Payloads(codec, coders, rows)
         return _Group(
             index=index,
             codec=codec,
             jitter=JitterBuffer(codec, rows, delay_s),
             concealer=Concealer(rows, codec.frame_samples),
             playout=Playout(self._shared, codec.rate_hz, codec.frame_samples),
-            sent_as=sent_as,
-            decimator=RowsDecimator(rows, factor) if factor > 1 else None,
-            packets=np.zeros((rows, rtp.HEADER_OCTETS + sent_as.frame_octets), dtype=np.uint8),
-            silence=sent_as.encode(np.zeros(sent_as.frame_samples, dtype=np.int16)),
+            coders=coders,
+            payloads=payloads,
+            packets=np.zeros((rows, rtp.HEADER_OCTETS + payloads.sent_as.frame_octets), dtype=np.uint8),
             rx=self._shared.rx(codec.rate_hz),
         )
 
@@ -121,6 +119,7 @@ class Engine:
         """
         group = self._by_name[codec_name]
         self._rows.open(slot, group.codec, peer)
+        self._regroup()
         if len(self._rows) == 1:
             # Nothing ran while none was open.
             self._tick = max(self._tick, int((now - self._start_s) / TICK_S) + 1)
@@ -138,19 +137,26 @@ class Engine:
         group.jitter.open(slot)
         group.concealer.open(slot)
         group.playout.open(slot)
+        group.coders.open(slot)
+        group.payloads.open(slot)
         self._marker[slot] = False
         self._transit_s[slot] = np.nan
 
     def close(self, slot: int) -> None:
         """The row is free at once; nothing more leaves for its peer."""
         self._rows.close(slot)
+        self._regroup()
+
+    def _regroup(self) -> None:
+        in_use = self._rows.codec
+        self._open_groups = [group for group in self._groups if np.any(in_use == group.index)]
 
     def next_due_s(self) -> float | None:
         """When tick() has something to do; None when no row is open."""
         if not len(self._rows):
             return None
         for tick in range(self._tick, self._tick + PHASES):
-            if any(len(self._rows.playing(group.index, tick % PHASES)) for group in self._groups):
+            if any(len(self._rows.playing(group.index, tick % PHASES)) for group in self._open_groups):
                 return self._start_s + tick * TICK_S
         raise AssertionError("an open row plays in no phase")
 
@@ -168,7 +174,7 @@ class Engine:
         headers = rtp.parse_batch(batch.octets, batch.lengths)
         codec_of = np.where(known, self._rows.codec[slots], -1)
         understood = ~known
-        for group in self._groups:
+        for group in self._open_groups:
             ours = codec_of == group.index
             if not ours.any():
                 continue
@@ -187,7 +193,9 @@ class Engine:
     def _is_audio(codec: Codec, headers: rtp.Headers) -> NDArray[np.bool_]:
         """Packets of the codec's own payload type with at most 60 ms of whole samples."""
         octets = headers.payload_octets
-        of_our_type = headers.valid & (headers.payload_type == codec.payload_type)
+        of_our_type: NDArray[np.bool_] = headers.valid & (headers.payload_type == codec.payload_type)
+        if codec.stow is not None:  # which judges each packet itself
+            return of_our_type & (octets > 0)
         whole = (octets > 0) & (octets <= 3 * codec.frame_octets) & (octets % codec.octets_per_clock == 0)
         audio: NDArray[np.bool_] = of_our_type & whole
         return audio
@@ -198,17 +206,24 @@ class Engine:
         """Place the packets `audio` of the batch: each row's in order, equal lengths together."""
         media = self._shared.media
         for turn in _one_a_row(slots, audio):
-            for chosen in _alike(headers, turn):
+            for chosen in _alike(headers, turn) if group.codec.stow is None else np.split(turn, len(turn)):
                 start = int(headers.payload_start[chosen[0]])
                 octets = int(headers.payload_octets[chosen[0]])
                 rows = slots[chosen]
+                payload = batch.octets[chosen, start : start + octets]
+                if group.codec.stow is not None:
+                    stowed = group.codec.stow(payload[0])
+                    if stowed is None:
+                        media["malformed"][rows] += 1
+                        continue
+                    payload = stowed[None, :]
                 media["received"][rows] += 1
                 outcome, missing = group.jitter.place(
                     rows,
                     sequence=headers.sequence[chosen],
                     timestamp=headers.timestamp[chosen],
                     ssrc=headers.ssrc[chosen],
-                    payload=batch.octets[chosen, start : start + octets],
+                    payload=payload,
                     arrivals_s=batch.arrivals_s[chosen],
                     next_play_s=self._next_play_s(rows),
                 )
@@ -247,7 +262,7 @@ class Engine:
         while self._start_s + self._tick * TICK_S <= now:
             phase = self._tick % PHASES
             due_s = self._start_s + self._tick * TICK_S
-            playing = [(group, self._rows.playing(group.index, phase)) for group in self._groups]
+            playing = [(group, self._rows.playing(group.index, phase)) for group in self._open_groups]
             # Counted before it is run: should we die in it, it is not run again, and no packet leaves twice.
             self._tick += 1
             self._shared.plane["tick"] = self._tick
@@ -269,29 +284,23 @@ class Engine:
         packets = group.packets[: len(slots)]
         rtp.write_headers(
             packets,
-            payload_type=group.sent_as.payload_type,
+            payload_type=group.payloads.sent_as.payload_type,
             marker=self._marker[slots],
             sequence=self._sequence[slots],
             timestamp=self._timestamp[slots],
             ssrc=self._ssrc[slots],
         )
         self._sequence[slots] += np.uint16(1)
-        self._timestamp[slots] += np.uint32(group.sent_as.frame_clocks)
+        self._timestamp[slots] += np.uint32(group.payloads.sent_as.frame_clocks)
         self._marker[slots] = False
         pcm, speaking = group.playout.take(slots)
-        if group.decimator is not None:
-            group.decimator.reset(np.delete(slots, speaking))
-            pcm = group.decimator.process(slots[speaking], pcm)
-        payload = packets[:, rtp.HEADER_OCTETS :]
-        payload[:] = group.silence
-        if len(speaking):
-            payload[speaking] = group.sent_as.encode(pcm)
+        group.payloads.write(packets[:, rtp.HEADER_OCTETS :], slots, pcm, speaking)
         return Outgoing(packets, self._rows.peer[slots])
 
     def _play_in(self, group: _Group, slots: Slots, due_s: float) -> None:
         """One frame a row into the rx rings; `frames` is written last."""
         payload, there, silent = group.jitter.take(slots)
-        pcm = group.codec.decode(payload)
+        pcm = group.coders.decode(slots, payload, there)
         flags = group.concealer.fill(slots, pcm, there, silent)
         media = self._shared.media
         frames = media["frames"][slots]
@@ -313,7 +322,7 @@ class Engine:
         for group in self._groups:
             slots = np.flatnonzero(self._rows.codec == group.index)
             group.jitter.skip(slots, frames)
-            self._timestamp[slots] += np.uint32(frames * group.sent_as.frame_clocks % 2**32)
+            self._timestamp[slots] += np.uint32(frames * group.payloads.sent_as.frame_clocks % 2**32)
             self._marker[slots] = True
 
 

@@ -77,7 +77,7 @@ class MediaPort(Protocol):
 
     @property
     def codec(self) -> str:
-        """Asterisk's format name: ulaw, alaw, slin16."""
+        """Asterisk's format name: ulaw, alaw, g722, slin16, …"""
         ...
 
     @property
@@ -100,13 +100,19 @@ class MediaPort(Protocol):
         ...
 
     def pause(self) -> None:
-        """Silence leaves from the next frame on; the queued audio stays."""
+        """Within 5 ms of the next frame the audio has faded to silence; what is queued stays."""
         ...
 
     def resume(self) -> None: ...
 
+    def set_gain_db(self, gain_db: float) -> None:
+        """How much louder than played the audio leaves, from the next frame on, whatever its queue holds. The
+        frame glides there. 0 dB at first; loud samples are clipped."""
+        ...
+
     async def flush(self) -> int:
-        """Drop what is queued and unpause. Returns the position up to which audio was really sent."""
+        """Drop what is queued, but for 5 ms that fade out, and unpause. Returns the position up to which
+        audio was really sent."""
         ...
 
     async def wait_heard(self, mark: int) -> None:

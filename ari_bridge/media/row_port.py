@@ -83,6 +83,10 @@ class RowPort:
         if self._ended is None:
             self._row.set_paused(False)
 
+    def set_gain_db(self, gain_db: float) -> None:
+        if self._ended is None:
+            self._row.set_gain_db(gain_db)
+
     async def flush(self) -> int:
         """As MediaPort.flush. On a port that has ended nothing is queued any more: returns what was heard."""
         if self._ended is not None:

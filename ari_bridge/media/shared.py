@@ -6,7 +6,7 @@
     BRIDGE    a record a row: requests          written by the bridge process
     pacing    a row: how late packets left      written by the media process
     rx        a row: ring of 128 frames (2.56 s) with flags and times      media ──▶ bridge
-    tx        a row: ring of 4.096 s of samples                            bridge ──▶ media
+    tx        a row: ring of 2.7 to 4.1 s of samples                       bridge ──▶ media
 
 Every field has one writer, every position only grows, and a ring's position is written after what it
 covers, so no lock is needed: aligned 8-byte stores appear whole, and in order on x86-64 and, behind the
@@ -19,10 +19,10 @@ the rows of one that died. Its memory of the callers' last packets is all that i
 
 from __future__ import annotations
 
+import math
 import mmap
 import os
 import tempfile
-from math import prod
 from typing import Any
 
 import numpy as np
@@ -31,11 +31,11 @@ from numpy.typing import DTypeLike, NDArray
 from ari_bridge.core.audio import FRAME_MS, Pcm16, samples
 from ari_bridge.media.pacing import PACING_BUCKETS
 
-MAX_RATE_HZ = 16000
+MAX_RATE_HZ = 48000
 RX_FRAMES = 128
 RX_KEEP = 100
 """Frames that may be read (2 s): the rest are a margin, so that none is overwritten while it is read."""
-_TX_SAMPLES = 65536
+_TX_S = 2.6
 
 PLANE = np.dtype([("strangers", "i8"), ("start_s", "f8"), ("tick", "i8")])
 MEDIA = np.dtype(
@@ -70,12 +70,14 @@ STREAM = np.dtype(
     ],
     align=True,
 )
-BRIDGE = np.dtype([("queued", "i8"), ("flush_wanted", "i8"), ("flush_to", "i8"), ("paused", "i8")])
+BRIDGE = np.dtype(
+    [("queued", "i8"), ("flush_wanted", "i8"), ("flush_to", "i8"), ("paused", "i8"), ("gain_db", "f8")]
+)
 
 
 def tx_capacity(rate_hz: int) -> int:
-    """Samples in a tx ring at that rate: a power of two, 4.096 s."""
-    return _TX_SAMPLES * rate_hz // MAX_RATE_HZ
+    """Samples in a tx ring at that rate: a power of two, 2.7 to 4.1 s."""
+    return 1 << math.ceil(math.log2(_TX_S * rate_hz))
 
 
 def _parts(rows: int) -> tuple[tuple[tuple[int, ...], DTypeLike], ...]:
@@ -89,13 +91,13 @@ def _parts(rows: int) -> tuple[tuple[tuple[int, ...], DTypeLike], ...]:
         ((rows, RX_FRAMES), np.uint8),
         ((rows, RX_FRAMES), np.float64),
         ((rows, RX_FRAMES * samples(FRAME_MS, MAX_RATE_HZ)), np.int16),
-        ((rows, _TX_SAMPLES), np.int16),
+        ((rows, tx_capacity(MAX_RATE_HZ)), np.int16),
     )
 
 
 def _pages(shape: tuple[int, ...], dtype: DTypeLike) -> int:
     """Bytes of one part, whole pages."""
-    return -(-prod(shape) * np.dtype(dtype).itemsize // mmap.PAGESIZE) * mmap.PAGESIZE
+    return -(-math.prod(shape) * np.dtype(dtype).itemsize // mmap.PAGESIZE) * mmap.PAGESIZE
 
 
 def size(rows: int) -> int:
