@@ -82,8 +82,27 @@ class MediaSettings(_Table):
     """0 lets the system choose."""
     format: Literal["auto", "ulaw", "alaw", "slin", "g722", "slin16", "slin24", "slin48", "opus"] = "auto"
     """auto: callers keep µ-law, A-law or G.722, other wideband callers get slin16."""
+    jitter: Literal["adaptive", "fixed"] = "adaptive"
+    """adaptive: each call's delay follows its jitter, from min_delay_ms to max_delay_ms."""
     jitter_delay_ms: int = Field(default=40, ge=20, le=200)
+    """The delay to start with; all there is when fixed."""
+    min_delay_ms: int = Field(default=20, ge=0, le=200)
+    max_delay_ms: int = Field(default=200, ge=20, le=400)
     max_calls: int = Field(default=256, ge=1, le=4096)
+
+    @model_validator(mode="after")
+    def _delays_in_order(self) -> MediaSettings:
+        if self.jitter == "adaptive" and not self.min_delay_ms <= self.jitter_delay_ms <= self.max_delay_ms:
+            raise ValueError("must be min_delay_ms <= jitter_delay_ms <= max_delay_ms")
+        return self
+
+    @property
+    def shortest_delay_ms(self) -> int:
+        return self.min_delay_ms if self.jitter == "adaptive" else self.jitter_delay_ms
+
+    @property
+    def longest_delay_ms(self) -> int:
+        return self.max_delay_ms if self.jitter == "adaptive" else self.jitter_delay_ms
 
 
 class TurnSettings(_Table):

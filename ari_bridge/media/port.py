@@ -99,7 +99,9 @@ class ProcessPlane:
             wake_fd=self._wake.write_fd,
             control_fd=theirs.fileno(),
             udp_fd=self._udp.fileno(),
-            jitter_delay_s=self._settings.jitter_delay_ms / 1000,
+            delay_start_s=self._settings.jitter_delay_ms / 1000,
+            delay_min_s=self._settings.shortest_delay_ms / 1000,
+            delay_max_s=self._settings.longest_delay_ms / 1000,
             transport=transport.value,
         )
         return await MediaChild.start(start, ours, theirs)
