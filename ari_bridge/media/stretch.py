@@ -23,7 +23,7 @@ from ari_bridge.media.concealment import Concealer
 from ari_bridge.media.jitter import JitterBuffer
 from ari_bridge.media.ring import BLOCK_S, BLOCKS_A_SECOND
 
-SLACK_S = 0.010
+SLACK_S = 0.005
 SPEECH_SHORTER_S = 0.010
 SPEECH_LONGER_S = 0.040
 SPEECH_EVERY = 5
