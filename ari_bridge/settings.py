@@ -81,9 +81,28 @@ class MediaSettings(_Table):
     port: int = Field(default=0, ge=0, le=65535)
     """0 lets the system choose."""
     format: Literal["auto", "ulaw", "alaw", "slin", "g722", "slin16", "slin24", "slin48", "opus"] = "auto"
-    """auto: narrowband callers keep µ-law or A-law, wideband callers get slin16."""
+    """auto: callers keep µ-law, A-law or G.722, other wideband callers get slin16."""
+    jitter: Literal["adaptive", "fixed"] = "adaptive"
+    """adaptive: each call's delay follows its jitter, from min_delay_ms to max_delay_ms."""
     jitter_delay_ms: int = Field(default=40, ge=20, le=200)
+    """The delay to start with; all there is when fixed."""
+    min_delay_ms: int = Field(default=20, ge=0, le=200)
+    max_delay_ms: int = Field(default=200, ge=20, le=400)
     max_calls: int = Field(default=256, ge=1, le=4096)
+
+    @model_validator(mode="after")
+    def _delays_in_order(self) -> MediaSettings:
+        if self.jitter == "adaptive" and not self.min_delay_ms <= self.jitter_delay_ms <= self.max_delay_ms:
+            raise ValueError("must be min_delay_ms <= jitter_delay_ms <= max_delay_ms")
+        return self
+
+    @property
+    def shortest_delay_ms(self) -> int:
+        return self.min_delay_ms if self.jitter == "adaptive" else self.jitter_delay_ms
+
+    @property
+    def longest_delay_ms(self) -> int:
+        return self.max_delay_ms if self.jitter == "adaptive" else self.jitter_delay_ms
 
 
 class TurnSettings(_Table):
@@ -102,6 +121,8 @@ class AgentSettings(_Table):
     stt: str = "pocketsphinx"
     llm: str = "script"
     tts: str = "espeak"
+    gain_db: float = Field(default=0.0, ge=-30, le=20)
+    """How much louder than its voice engine makes it the agent speaks."""
     phrases: tuple[str, ...] = ()
     """What callers are likely to say: a help to recognisers that take hints."""
     turns: TurnSettings = TurnSettings()

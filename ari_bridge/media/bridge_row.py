@@ -9,7 +9,7 @@ from ari_bridge.media.codecs.base import Codec
 from ari_bridge.media.mos import mos
 from ari_bridge.media.pacing import quantile_ms
 from ari_bridge.media.plane import MediaStats
-from ari_bridge.media.shared import RX_FRAMES, RX_KEEP, SharedRows, tx_capacity
+from ari_bridge.media.shared import DIGITS_KEPT, RX_FRAMES, RX_KEEP, SharedRows, tx_capacity
 
 NARROWBAND_HZ = 8000
 
@@ -117,6 +117,13 @@ class BridgeRow:
 
     # ---------------------------------------------------------------- figures
 
+    def digits(self) -> str:
+        """The digits that came in the media itself: all of them, or the last DIGITS_KEPT."""
+        media = self._media[0]
+        count = int(media["digit_count"])
+        place = np.arange(max(0, count - DIGITS_KEPT), count) % DIGITS_KEPT
+        return bytes(media["digits"][place]).decode()
+
     def stats(self) -> MediaStats:
         media = self._media[0]
         delay_ms = float(media["delay_s"]) * 1000
@@ -131,7 +138,10 @@ class BridgeRow:
             codec=self._codec.name,
             received=received,
             lost=int(media["lost"]),
+            skipped=int(media["skipped"]),
             late=int(media["late"]),
+            waited_for=int(media["waited_for"]),
+            restarts=int(media["restarts"]),
             duplicate=int(media["duplicate"]),
             reordered=int(media["reordered"]),
             malformed=int(media["malformed"]),
@@ -139,10 +149,12 @@ class BridgeRow:
             concealed_ms=int(media["concealed"]) * FRAME_MS,
             jitter_ms=round(float(media["jitter_s"]) * 1000, 3),
             delay_ms=round(delay_ms, 1),
+            target_delay_ms=round(float(media["target_s"]) * 1000, 1),
             drift_ppm=round(float(media["drift_ppm"]), 1),
             mos=round(opinion, 2) if received else 0.0,
             sent=int(media["sent"]),
             sent_silence=int(media["sent_silence"]),
             underruns=int(media["underruns"]),
+            digits=int(media["digit_count"]),
             pacing_p99_ms=round(quantile_ms(self._pacing, 0.99), 3),
         )

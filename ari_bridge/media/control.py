@@ -23,7 +23,10 @@ class Start:
     wake_fd: int
     control_fd: int
     udp_fd: int
-    jitter_delay_s: float
+    delay_start_s: float
+    delay_min_s: float
+    delay_max_s: float
+    """Of the jitter buffers."""
     transport: str
 
 

@@ -20,17 +20,17 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from ari_bridge.core.audio import FRAME_MS, FrameFlags
+from ari_bridge.core.audio import FRAME_MS
 from ari_bridge.media import rtp
 from ari_bridge.media.codecs.base import Codec, Coders
-from ari_bridge.media.concealment import Concealer
-from ari_bridge.media.jitter import Arrival, JitterBuffer
+from ari_bridge.media.delay import DelayRange
 from ari_bridge.media.pacing import PacingHistogram
 from ari_bridge.media.packets import Endpoint, Outgoing, Received
 from ari_bridge.media.payloads import Payloads
 from ari_bridge.media.playout import Playout
+from ari_bridge.media.receiver import Receiver
 from ari_bridge.media.rows import PHASES, TICK_S, Rows, Slots
-from ari_bridge.media.shared import RX_FRAMES, SharedRows
+from ari_bridge.media.shared import SharedRows
 
 MAX_CATCH_UP_S = 0.2
 """Of late ticks that are still run. More would burst seconds of audio at the caller's own jitter buffer."""
@@ -42,14 +42,12 @@ class _Group:
 
     index: int
     codec: Codec
-    jitter: JitterBuffer
-    concealer: Concealer
+    receiver: Receiver
     playout: Playout
     coders: Coders
     payloads: Payloads
     packets: NDArray[np.uint8]
     """(rows, header and payload): where a tick's packets are built."""
-    rx: NDArray[np.int16]
 
 
 class Engine:
@@ -58,21 +56,20 @@ class Engine:
         shared: SharedRows,
         codecs: list[Codec],
         *,
-        delay_s: float,
+        delay: DelayRange,
         now: float,
         rng: np.random.Generator,
         go_on_with: Sequence[int] = (),
     ) -> None:
-        """`delay_s` is the jitter buffer's; `rng` gives SSRCs and first numbers (RFC 3550, section 5.1);
-        `go_on_with` are rows of the shared memory that an engine before this one had open."""
+        """`delay` is what the jitter buffers may add; `rng` gives SSRCs and first numbers (RFC 3550, section
+        5.1); `go_on_with` are rows of the shared memory that an engine before this one had open."""
         self._shared = shared
+        self._rng = rng
         self._rows = Rows(shared.rows, codecs)
-        self._groups = [self._group(index, codec, delay_s) for index, codec in enumerate(codecs)]
+        self._groups = [self._group(index, codec, delay) for index, codec in enumerate(codecs)]
         self._open_groups: list[_Group] = []
         """Those with rows: nobody pays for codecs that nobody speaks."""
         self._by_name = {group.codec.name: group for group in self._groups}
-        self._rng = rng
-        self._delay_s = delay_s
         if not go_on_with:
             shared.plane["start_s"] = now
             shared.plane["tick"] = 0
@@ -83,8 +80,6 @@ class Engine:
         self._timestamp = shared.stream["timestamp"]
         self._ssrc = shared.stream["ssrc"]
         self._marker = np.zeros(shared.rows, dtype=np.bool_)
-        self._transit_s = np.zeros(shared.rows, dtype=np.float64)
-        self._place_of = np.zeros(shared.rows, dtype=np.int64)
         self._pacing = PacingHistogram(shared.pacing)
         self._leaving: tuple[Slots, float] = np.zeros(0, dtype=np.int64), now
         """Whose packets were yielded last, and when they were due."""
@@ -95,20 +90,18 @@ class Engine:
             self._renew(slot, group)
         self._regroup()
 
-    def _group(self, index: int, codec: Codec, delay_s: float) -> _Group:
+    def _group(self, index: int, codec: Codec, delay: DelayRange) -> _Group:
         rows = self._shared.rows
         coders = codec.coders(rows)
         payloads = Payloads(codec, coders, rows)
         return _Group(
             index=index,
             codec=codec,
-            jitter=JitterBuffer(codec, rows, delay_s),
-            concealer=Concealer(rows, codec.frame_samples),
+            receiver=Receiver(codec, self._shared, coders, delay, self._rng),
             playout=Playout(self._shared, codec.rate_hz, codec.frame_samples),
             coders=coders,
             payloads=payloads,
             packets=np.zeros((rows, rtp.HEADER_OCTETS + payloads.sent_as.frame_octets), dtype=np.uint8),
-            rx=self._shared.rx(codec.rate_hz),
         )
 
     # ---------------------------------------------------------------- rows
@@ -126,7 +119,6 @@ class Engine:
             self._tick = max(self._tick, int((now - self._start_s) / TICK_S) + 1)
         self._shared.open(slot)
         self._renew(slot, group)
-        self._shared.media["delay_s"][slot] = self._delay_s
         stream = self._shared.stream[slot]
         stream["codec"], stream["phase"], stream["peer"] = group.index, self._rows.phase[slot], peer
         self._sequence[slot] = self._rng.integers(1 << 16)
@@ -135,13 +127,11 @@ class Engine:
 
     def _renew(self, slot: int, group: _Group) -> None:
         """Forget what this engine alone remembers of the slot's last leg."""
-        group.jitter.open(slot)
-        group.concealer.open(slot)
+        group.receiver.open(slot)
         group.playout.open(slot)
         group.coders.open(slot)
         group.payloads.open(slot)
         self._marker[slot] = False
-        self._transit_s[slot] = np.nan
 
     def close(self, slot: int) -> None:
         """The row is free at once; nothing more leaves for its peer."""
@@ -179,92 +169,14 @@ class Engine:
             ours = codec_of == group.index
             if not ours.any():
                 continue
-            audio = ours & self._is_audio(group.codec, headers)
-            if audio.all():  # nearly always, where calls speak alike
-                self._take_audio(group, batch, headers, slots, np.arange(len(slots)))
-                return
-            self._take_audio(group, batch, headers, slots, np.flatnonzero(audio))
-            understood |= audio
-            if not understood.all():
-                noise = ours & headers.valid & (headers.payload_type == rtp.COMFORT_NOISE)
-                event = ours & headers.valid & (headers.payload_type == rtp.TELEPHONE_EVENT)
-                group.jitter.quieten(np.unique(slots[noise]))
-                understood |= noise | event
+            understood |= group.receiver.receive(batch, headers, slots, ours, self._next_play_s)
         if not understood.all():
             np.add.at(self._shared.media["malformed"], slots[~understood], 1)
-
-    @staticmethod
-    def _is_audio(codec: Codec, headers: rtp.Headers) -> NDArray[np.bool_]:
-        """Packets of the codec's own payload type with at most 60 ms of whole samples."""
-        octets = headers.payload_octets
-        of_our_type: NDArray[np.bool_] = headers.valid & (headers.payload_type == codec.payload_type)
-        if codec.stow is not None:  # which judges each packet itself
-            return of_our_type & (octets > 0)
-        whole = (octets > 0) & (octets <= 3 * codec.frame_octets) & (octets % codec.octets_per_clock == 0)
-        audio: NDArray[np.bool_] = of_our_type & whole
-        return audio
-
-    def _take_audio(
-        self, group: _Group, batch: Received, headers: rtp.Headers, slots: Slots, audio: NDArray[np.intp]
-    ) -> None:
-        """Place the packets `audio` of the batch: each row's in order, equal lengths together."""
-        if not len(audio):
-            return
-        media = self._shared.media
-        turns = (audio,) if self._each_once(slots[audio]) else _one_a_row(slots, audio)
-        for turn in turns:
-            for chosen in _alike(headers, turn) if group.codec.stow is None else np.split(turn, len(turn)):
-                start = int(headers.payload_start[chosen[0]])
-                octets = int(headers.payload_octets[chosen[0]])
-                rows = slots[chosen]
-                payload = batch.octets[chosen, start : start + octets]
-                if group.codec.stow is not None:
-                    stowed = group.codec.stow(payload[0])
-                    if stowed is None:
-                        media["malformed"][rows] += 1
-                        continue
-                    payload = stowed[None, :]
-                media["received"][rows] += 1
-                outcome, missing = group.jitter.place(
-                    rows,
-                    sequence=headers.sequence[chosen],
-                    timestamp=headers.timestamp[chosen],
-                    ssrc=headers.ssrc[chosen],
-                    payload=payload,
-                    arrivals_s=batch.arrivals_s[chosen],
-                    next_play_s=self._next_play_s(rows),
-                )
-                self._measure_jitter(
-                    rows, batch.arrivals_s[chosen], headers.timestamp[chosen], group.codec.clock_hz
-                )
-                if missing.any():
-                    media["lost"][rows] = np.maximum(media["lost"][rows] + missing, 0)
-                if outcome.any():
-                    media["late"][rows] += outcome == Arrival.LATE
-                    media["duplicate"][rows] += outcome == Arrival.DUPLICATE
-                    media["reordered"][rows] += outcome == Arrival.REORDERED
-
-    def _each_once(self, slots: Slots) -> bool:
-        """Whether no row occurs twice: nearly always, between two ticks."""
-        places = np.arange(len(slots))
-        self._place_of[slots] = places
-        return bool((self._place_of[slots] == places).all())
 
     def _next_play_s(self, slots: Slots) -> NDArray[np.float64]:
         """When each row's next frame is due."""
         ticks = self._tick + (self._rows.phase[slots] - self._tick) % PHASES
         return self._start_s + ticks.astype(np.float64) * TICK_S
-
-    def _measure_jitter(
-        self, slots: Slots, arrivals_s: NDArray[np.float64], timestamp: NDArray[np.uint32], clock_hz: int
-    ) -> None:
-        """J += (|D| - J) / 16, RFC 3550 section 6.4.1. A jump of the timestamps counts as no jitter."""
-        transit = arrivals_s - timestamp.astype(np.float64) / clock_hz
-        change: NDArray[np.float64] = np.abs(transit - self._transit_s[slots])
-        self._transit_s[slots] = transit
-        jitter = self._shared.media["jitter_s"]
-        before = jitter[slots]
-        jitter[slots] = np.where(change < 1.0, before + (change - before) / 16, before)
 
     # ---------------------------------------------------------------- out
 
@@ -274,7 +186,7 @@ class Engine:
             return
         self._skip_standstill(now)
         while self._start_s + self._tick * TICK_S <= now:
-            phase = self._tick % PHASES
+            turn, phase = divmod(self._tick, PHASES)
             due_s = self._start_s + self._tick * TICK_S
             playing = [(group, self._rows.playing(group.index, phase)) for group in self._open_groups]
             # Counted before it is run: should we die in it, it is not run again, and no packet leaves twice.
@@ -286,7 +198,7 @@ class Engine:
                     yield self._send(group, slots)
             for group, slots in playing:
                 if len(slots):
-                    self._play_in(group, slots, due_s)
+                    group.receiver.play(slots, due_s, turn)
 
     def left(self, now: float) -> None:
         """The packets last yielded have left, at that time."""
@@ -311,20 +223,6 @@ class Engine:
         group.payloads.write(packets[:, rtp.HEADER_OCTETS :], slots, pcm, speaking)
         return Outgoing(packets, self._rows.peer[slots])
 
-    def _play_in(self, group: _Group, slots: Slots, due_s: float) -> None:
-        """One frame a row into the rx rings; `frames` is written last."""
-        payload, there, silent = group.jitter.take(slots)
-        pcm = group.coders.decode(slots, payload, there)
-        flags = group.concealer.fill(slots, pcm, there, silent)
-        media = self._shared.media
-        frames = media["frames"][slots]
-        place = frames % RX_FRAMES
-        group.rx[slots, place] = pcm
-        self._shared.rx_flags[slots, place] = flags
-        self._shared.rx_captured_s[slots, place] = due_s
-        media["concealed"][slots] += flags & FrameFlags.CONCEALED != 0
-        media["frames"][slots] = frames + 1
-
     def _skip_standstill(self, now: float) -> None:
         """After more than MAX_CATCH_UP_S without a tick, leave out whole frames, so that rows keep their
         phase. The gap shows in our timestamps, and the marker bit says so (RFC 3551, section 4.1)."""
@@ -335,27 +233,6 @@ class Engine:
         self._tick += frames * PHASES
         for group in self._groups:
             slots = np.flatnonzero(self._rows.codec == group.index)
-            group.jitter.skip(slots, frames)
+            group.receiver.skip(slots, frames)
             self._timestamp[slots] += np.uint32(frames * group.payloads.sent_as.frame_clocks % 2**32)
             self._marker[slots] = True
-
-
-def _one_a_row(slots: Slots, chosen: NDArray[np.intp]) -> Iterator[NDArray[np.intp]]:
-    """Split packets into turns in which no row occurs twice; within a row the order is kept."""
-    order = chosen[np.argsort(slots[chosen], kind="stable")]
-    rows = slots[order]
-    new_row = np.flatnonzero(np.concatenate(([True], rows[1:] != rows[:-1])))
-    counts = np.diff(np.append(new_row, len(rows)))
-    turn = np.arange(len(rows)) - np.repeat(new_row, counts)
-    for number in range(int(counts.max())):
-        yield order[turn == number]
-
-
-def _alike(headers: rtp.Headers, chosen: NDArray[np.intp]) -> Iterator[NDArray[np.intp]]:
-    """Split packets into those whose payloads lie alike in the packet; nearly always they all do."""
-    shape = headers.payload_start[chosen] << 32 | headers.payload_octets[chosen]
-    if (shape == shape[0]).all():
-        yield chosen
-        return
-    for same in np.unique(shape):
-        yield chosen[shape == same]

@@ -1,41 +1,47 @@
-"""The jitter buffer of all calls of one codec: rings of 2.5 ms blocks, filled by RTP timestamp.
+"""The jitter buffer of all calls of one codec: streams, placed in rings by RTP timestamp.
 
-    RTP timestamp ──▶ offset from the play head ──▶ ring position
-                                                      │
-    row 3:   ...│played│ head ▶ │ full │ full │empty│ full │ ...   eight blocks leave every 20 ms
+    packet ──▶ stream new? ──▶ offset from the play head ──▶ ring ──▶ 20 ms at a time
+                               lateness ──▶ delay manager ──▶ how far the head ought to be moved
 
 *Where* a packet's samples go is told by its timestamp alone; packets may hold any number of samples.
-The sequence number tells only *why* a block is empty: a gap in both is loss, a gap in the timestamps
-alone is silence that the sender chose not to send (DTX; RFC 3550 section 5.1, RFC 3551 section 4.1).
+The sequence number tells only *why* a block is empty (RFC 3550 section 5.1, RFC 3551 section 4.1):
 
-The first packet of a stream sets the play head so that it plays `delay` after it arrived, as the kernel
-saw it, rounded up to the ring's 2.5 ms: frames that leave need not begin where packets do, so rows need not
-tick when their packets come. A stream is new when its SSRC is, when its timestamp lies more than
-1 s off the head, and when LATE_RUN packets in a row came too late (the path has become slower for good).
+    sequence gap   timestamp gap               what was between
+    none           some                        a pause: the sender chose to send nothing (DTX)
+    n packets      room for n packets          n packets, lost
+    n packets      room for fewer than n       packets that held no audio: a pause. So it looks when Asterisk
+                                               takes a caller's telephone-events out of the stream: they used
+                                               up sequence numbers, several for one stretch of time
+
+The first packet of a stream sets the play head so that it plays the starting delay after it arrived, as the
+kernel saw it: frames that leave need not begin where packets do, so rows need not tick when their packets
+come. A stream is new when its SSRC is, when its timestamp lies more than TOO_EARLY_S before or 1 s behind the
+head, and when LATE_RUN packets in a row came too late (the path has become slower for good).
+
+A packet that comes after its time is not given up while nothing later has come: the head goes back to it, so
+that it is played whole and the delay has grown by just what was missing, as far as the operator allows.
 
 Payloads stay encoded here; all rows are worked on at once, and the methods take each row at most once a call.
 """
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from enum import IntEnum
 
 import numpy as np
-from numpy.lib.stride_tricks import as_strided
 from numpy.typing import NDArray
 
+from ari_bridge.core.audio import FRAME_MS
 from ari_bridge.media.codecs.base import Codec, Octets
+from ari_bridge.media.delay import DelayManager, DelayRange
+from ari_bridge.media.ring import BLOCK_S, BLOCKS, BLOCKS_A_SECOND, BlockRing
 from ari_bridge.media.sequence import SequenceWindow
 
-BLOCKS_A_SECOND = 400
-"""2.5 ms each."""
-BLOCKS = 512
-"""In a ring: 1.28 s, for 1 s of offset and the longest packet."""
-BLOCKS_A_FRAME = 8
-FRAMES = BLOCKS // BLOCKS_A_FRAME
 LATE_RUN = 5
-
-_DTX = np.uint16(0xFFFF)
+TOO_EARLY_S = 0.8
+TOO_LATE_S = 1.0
+_NO_STREAM = -1
 
 
 class Arrival(IntEnum):
@@ -46,36 +52,50 @@ class Arrival(IntEnum):
     """Placed, though a later one came before it."""
     DUPLICATE = 2
     LATE = 3
+    """After its time, and given up."""
+    WAITED_FOR = 4
+    """After its time, but nothing later had come: the play head went back to it."""
+    RESTARTED = 5
+    """Placed, as the first of what is now a new stream; not counted for the very first."""
+
+
+@dataclass(frozen=True, slots=True)
+class Placed:
+    """What became of n packets."""
+
+    outcome: NDArray[np.uint8]
+    """An Arrival each."""
+    lost: NDArray[np.int64]
+    """By how much the number of packets missing from the row's stream has changed."""
+    skipped: NDArray[np.int64]
+    """Sequence numbers that were used for something else than audio."""
+    eventful: bool = True
+    """False when every packet was simply the next, in time."""
 
 
 class JitterBuffer:
     """State of up to `rows` calls. Slots are row numbers, arrays of shape (n,), each slot at most once."""
 
-    def __init__(self, codec: Codec, rows: int, delay_s: float) -> None:
+    def __init__(self, codec: Codec, rows: int, allowed: DelayRange) -> None:
         self._codec = codec
-        self._delay_s = delay_s
-        self._block_clocks = codec.clock_hz // BLOCKS_A_SECOND
-        self._block_octets = self._block_clocks * codec.octets_per_clock
-        self._octets = np.zeros((rows, BLOCKS * self._block_octets), dtype=np.uint8)
-        self._filled = np.zeros(rows * BLOCKS, dtype=np.uint16)  # clocks in each block, or _DTX
-        # What leaves lies on the frames of the ring: one row of these.
-        self._frames = self._octets.reshape(rows * FRAMES, -1)
-        self._frames_filled = self._filled.reshape(rows * FRAMES, BLOCKS_A_FRAME)
-        self._head_block = np.zeros(rows, dtype=np.int64)
+        self._allowed = allowed
+        self.delay = DelayManager(rows, allowed)
+        self._ring = BlockRing(codec, rows)
+        self._sequence = SequenceWindow(rows)
         self._head_clock = np.zeros(rows, dtype=np.uint32)
         self._next_clock = np.zeros(rows, dtype=np.uint32)  # after the newest packet
-        self._ssrc = np.zeros(rows, dtype=np.uint32)
-        self._started = np.zeros(rows, dtype=np.bool_)
+        self._ssrc = np.full(rows, _NO_STREAM, dtype=np.int64)
         self._quiet = np.zeros(rows, dtype=np.bool_)  # the sender said so, or has not begun
         self._late_run = np.zeros(rows, dtype=np.uint8)
-        self._sequence = SequenceWindow(rows)
 
     def open(self, slot: int) -> None:
         """Make the row new."""
-        self._started[slot] = False
+        row = np.array([slot])
+        self._ssrc[slot] = _NO_STREAM
         self._quiet[slot] = True
         self._late_run[slot] = 0
-        self._filled[slot * BLOCKS : (slot + 1) * BLOCKS] = 0
+        self._ring.clear(row)
+        self.delay.start(row)
 
     # ---------------------------------------------------------------- in
 
@@ -89,52 +109,111 @@ class JitterBuffer:
         payload: Octets,
         arrivals_s: NDArray[np.float64],
         next_play_s: NDArray[np.float64],
-    ) -> tuple[NDArray[np.uint8], NDArray[np.int64]]:
-        """Take in packets of one length, payload of shape (n, octets).
-
-        `next_play_s` is when each row's next frame is due. Returns an Arrival for each packet, and by how
-        much the number of packets missing from the row's stream has changed.
-        """
+    ) -> Placed:
+        """Take in packets of one length, payload of shape (n, octets). `next_play_s` is when each row's next
+        frame is due."""
         clocks = payload.shape[1] // self._codec.octets_per_clock
         offset = self._offset(slots, timestamp)
-        restart = (
-            ~self._started[slots] | (ssrc != self._ssrc[slots]) | (np.abs(offset) > self._codec.clock_hz)
-        )
-        if restart.any():
-            self._start(slots, restart, timestamp, ssrc, sequence, arrivals_s, next_play_s)
+        restarted = self._begins(slots, ssrc, offset)
+        if restarted.any():
+            first = restarted & (self._ssrc[slots] == _NO_STREAM)
+            self._start(slots, restarted, timestamp, ssrc, sequence, arrivals_s, next_play_s)
+            restarted &= ~first
             offset = self._offset(slots, timestamp)
-        lateness_s = arrivals_s - next_play_s - offset / self._codec.clock_hz
-        slower = self._run_of_late_ones(slots, (offset + clocks <= 0) & (lateness_s > 0))
-        if slower.any():
-            self._start(slots, slower, timestamp, ssrc, sequence, arrivals_s, next_play_s)
-            offset = self._offset(slots, timestamp)
+        behind = offset < 0
+        ended = overdue = behind
+        if behind.any():
+            ended = offset + clocks <= 0
+            # Overdue since the frame was taken that its first sample is in.
+            due_s = next_play_s + offset // self._codec.frame_clocks * (FRAME_MS / 1000)
+            overdue = behind & (arrivals_s > due_s)
+            slower = self._run_of_late_ones(slots, ended & overdue)
+            if slower.any():
+                self._start(slots, slower, timestamp, ssrc, sequence, arrivals_s, next_play_s)
+                restarted |= slower
+                offset = self._offset(slots, timestamp)
+                ended &= ~slower
+                overdue &= ~slower
+        else:
+            self._late_run[slots] = 0
 
+        self.delay.observe(slots, arrivals_s - next_play_s - offset / self._codec.clock_hz)
         step, repeated, missing = self._sequence.advance(slots, sequence)
-        late = ~repeated & (offset + clocks <= 0)
+        room = (timestamp - self._next_clock[slots]).view(np.int32)
+        ordinary = not (restarted | behind | (step != 1) | (room != 0)).any()
+        if ordinary:
+            placed = Placed(np.zeros(len(slots), dtype=np.uint8), missing, missing, eventful=False)
+        else:
+            placed, offset = self._judge(
+                slots, timestamp, clocks, step, repeated, missing, offset, ended, overdue
+            )
+            placed.outcome[restarted] = Arrival.RESTARTED
         newest = step > 0
-        paused = np.flatnonzero((step == 1) & (timestamp != self._next_clock[slots]) & ~late)
-        for i in paused.tolist():
-            self._mark_pause(int(slots[i]), int(offset[i]), int(timestamp[i]))
         self._next_clock[slots[newest]] = timestamp[newest] + np.uint32(clocks)
         self._quiet[slots[newest]] = False
+        wanted = (placed.outcome != Arrival.LATE) & (placed.outcome != Arrival.DUPLICATE)
+        self._ring.write(slots, offset, payload, wanted)
+        return placed
 
-        self._write(slots, offset, payload, clocks, ~repeated & ~late)
+    def _judge(
+        self,
+        slots: NDArray[np.int64],
+        timestamp: NDArray[np.uint32],
+        clocks: int,
+        step: NDArray[np.int64],
+        repeated: NDArray[np.bool_],
+        missing: NDArray[np.int64],
+        offset: NDArray[np.int64],
+        ended: NDArray[np.bool_],
+        overdue: NDArray[np.bool_],
+    ) -> tuple[Placed, NDArray[np.int64]]:
+        """What becomes of packets that are not all simply the next, and where they go then."""
+        newest = step > 0
         outcome = np.where(newest, Arrival.PLACED, Arrival.REORDERED).astype(np.uint8)
-        outcome[late] = Arrival.LATE
+        outcome[ended] = Arrival.LATE
+        overdue = overdue & newest
+        if overdue.any():
+            back = self._go_back(slots, overdue, offset)
+            outcome[back] = Arrival.WAITED_FOR
+            offset = self._offset(slots, timestamp)
         outcome[repeated] = Arrival.DUPLICATE
-        return outcome, missing
+        room = (timestamp - self._next_clock[slots]).view(np.int32).astype(np.int64)
+        other = newest & (2 * missing * clocks > 2 * room + clocks)
+        skipped = np.where(other, missing, 0)
+        missing = np.where(other, 0, missing)
+        pause = newest & (room != 0) & (missing == 0) & (outcome != Arrival.LATE)
+        for i in np.flatnonzero(pause).tolist():
+            self._mark_pause(int(slots[i]), int(offset[i]), int(room[i]))
+        return Placed(outcome, missing, skipped), offset
 
-    def quieten(self, slots: NDArray[np.int64]) -> None:
-        """The senders announced silence (comfort noise, RFC 3389): what is missing now is not lost."""
-        self._quiet[slots] = True
+    def pass_over(self, slot: int, sequence: int, ssrc: int) -> int:
+        """A packet of the row's stream that holds no audio (comfort noise, a telephone-event): its sequence
+        number is used up. Returns the change in the number of missing packets."""
+        if ssrc != self._ssrc[slot]:
+            return 0
+        _, _, missing = self._sequence.advance(np.array([slot]), np.array([sequence], dtype=np.uint16))
+        return int(missing[0])
+
+    def quieten(self, slot: int) -> None:
+        """The sender announced silence (comfort noise, RFC 3389): what is missing now is not lost."""
+        self._quiet[slot] = True
 
     def _offset(self, slots: NDArray[np.int64], timestamp: NDArray[np.uint32]) -> NDArray[np.int64]:
         """Clocks from the play head to the packet; negative is past. Wraps with the 32-bit timestamp."""
         return (timestamp - self._head_clock[slots]).view(np.int32).astype(np.int64)
 
+    def _begins(
+        self, slots: NDArray[np.int64], ssrc: NDArray[np.uint32], offset: NDArray[np.int64]
+    ) -> NDArray[np.bool_]:
+        """Whether a packet is the first of a new stream."""
+        clock_hz = self._codec.clock_hz
+        begins: NDArray[np.bool_] = (ssrc != self._ssrc[slots]) | (offset > TOO_EARLY_S * clock_hz)
+        return begins | (offset < -TOO_LATE_S * clock_hz)
+
     def _run_of_late_ones(
         self, slots: NDArray[np.int64], late_on_arrival: NDArray[np.bool_]
     ) -> NDArray[np.bool_]:
+        """Whether a packet is the LATE_RUN-th late one in a row."""
         run = np.where(late_on_arrival, self._late_run[slots] + 1, 0).astype(np.uint8)
         slower = run >= LATE_RUN
         self._late_run[slots] = np.where(slower, 0, run)
@@ -152,78 +231,31 @@ class JitterBuffer:
     ) -> None:
         """Begin a stream: empty the ring and set the play head before the packet."""
         rows = slots[which]
-        lead_s = arrivals_s[which] + self._delay_s - next_play_s[which]
+        lead_s = arrivals_s[which] + self._allowed.start_s - next_play_s[which]
         ahead = np.clip(np.ceil(lead_s * BLOCKS_A_SECOND - 1e-6), 0, BLOCKS // 2).astype(np.int64)
-        self._head_clock[rows] = timestamp[which] - (ahead * self._block_clocks).astype(np.uint32)
+        self._head_clock[rows] = timestamp[which] - (ahead * self._ring.block_clocks).astype(np.uint32)
         self._next_clock[rows] = timestamp[which]
         self._ssrc[rows] = ssrc[which]
-        self._started[rows] = True
         self._sequence.start(rows, sequence[which])
-        blocks = np.arange(BLOCKS)
-        self._filled.reshape(-1, BLOCKS)[rows[:, None], (self._head_block[rows, None] + blocks) % BLOCKS] = (
-            np.where(blocks < ahead[:, None], _DTX, 0)
-        )
+        self.delay.start(rows)
+        self._ring.clear(rows)
+        for slot, blocks in zip(rows.tolist(), ahead.tolist(), strict=True):
+            self._ring.mark_pause(slot, 0, blocks)
 
-    def _mark_pause(self, slot: int, offset: int, timestamp: int) -> None:
-        """Nothing was lost before this packet, yet it does not join the one before: what is empty between
-        them was never sent."""
-        pause = (timestamp - int(self._next_clock[slot]) + 2**31) % 2**32 - 2**31
-        first = max(0, (offset - pause) // self._block_clocks)
-        last = min(BLOCKS, offset // self._block_clocks)
-        index = slot * BLOCKS + (int(self._head_block[slot]) + np.arange(first, last)) % BLOCKS
-        self._filled[index[self._filled[index] < self._block_clocks]] = _DTX
+    def _go_back(
+        self, slots: NDArray[np.int64], which: NDArray[np.bool_], offset: NDArray[np.int64]
+    ) -> NDArray[np.bool_]:
+        """Move the head back to packets that it has passed, where the delay may grow so much."""
+        blocks = np.where(which, -(offset // self._ring.block_clocks), 0)
+        back = which & (self.delay.delay_s(slots) + blocks * BLOCK_S <= self._allowed.max_s + 1e-9)
+        for i in np.flatnonzero(back).tolist():
+            self.wait(int(slots[i]), int(blocks[i]), pause=False)
+        return back
 
-    def _write(
-        self,
-        slots: NDArray[np.int64],
-        offset: NDArray[np.int64],
-        payload: Octets,
-        clocks: int,
-        wanted: NDArray[np.bool_],
-    ) -> None:
-        """Whole blocks of all rows at once; packets that do not fit the grid one by one."""
-        if clocks % self._block_clocks:
-            whole = np.zeros_like(wanted)
-        else:
-            whole = wanted & (offset >= 0) & (offset % self._block_clocks == 0)
-        every = bool(whole.all())
-        rows, ahead, octets = (
-            (slots, offset, payload) if every else (slots[whole], offset[whole], payload[whole])
-        )
-        if len(rows):
-            self._write_blocks(rows, self._head_block[rows] + ahead // self._block_clocks, octets)
-        if not every:
-            for i in np.flatnonzero(wanted & ~whole).tolist():
-                self._write_odd(int(slots[i]), int(offset[i]), payload[i])
-
-    def _write_blocks(self, rows: NDArray[np.int64], first: NDArray[np.int64], octets: Octets) -> None:
-        """Whole blocks, from `first` of each row on."""
-        count = octets.shape[1] // self._block_octets
-        first = first % BLOCKS
-        if (first <= BLOCKS - count).all():
-            index = rows * BLOCKS + first
-            _windows(self._octets.reshape(-1), octets.shape[1], self._block_octets)[index] = octets
-            _windows(self._filled, count, 1)[index] = self._block_clocks
-            return
-        around = rows[:, None] * BLOCKS + (first[:, None] + np.arange(count)) % BLOCKS  # a ring's end
-        self._octets.reshape(-1, self._block_octets)[around] = octets.reshape(*around.shape, -1)
-        self._filled[around] = self._block_clocks
-
-    def _write_odd(self, slot: int, offset: int, payload: Octets) -> None:
-        """One packet of any length, to any clock; its part before the head is cut off. A block counts as
-        there once packets have filled all of it."""
-        unit = self._codec.octets_per_clock
-        if offset < 0:
-            payload = payload[-offset * unit :]
-            offset = 0
-        start = int(self._head_block[slot]) * self._block_octets + offset * unit
-        self._octets[slot, (start + np.arange(len(payload))) % self._octets.shape[1]] = payload
-        end = offset + len(payload) // unit
-        for block in range(offset // self._block_clocks, -(-end // self._block_clocks)):
-            low, high = block * self._block_clocks, (block + 1) * self._block_clocks
-            index = slot * BLOCKS + (int(self._head_block[slot]) + block) % BLOCKS
-            there = 0 if self._filled[index] == _DTX else int(self._filled[index])
-            self._filled[index] = min(self._block_clocks, there + min(high, end) - max(low, offset))
+    def _mark_pause(self, slot: int, offset: int, room: int) -> None:
+        """Nothing was lost in the `room` before this packet: what is empty there was never sent."""
+        block_clocks = self._ring.block_clocks
+        self._ring.mark_pause(slot, (offset - room) // block_clocks, offset // block_clocks)
 
     # ---------------------------------------------------------------- out
 
@@ -233,27 +265,30 @@ class JitterBuffer:
         Returns payload of shape (n, frame octets), and for its blocks, shape (n, 8), whether they are
         there and, if not, whether the sender is silent on purpose.
         """
-        head = self._head_block[slots]
-        index = slots * FRAMES + head // BLOCKS_A_FRAME % FRAMES
-        payload = self._frames[index]
-        filled = self._frames_filled[index]
-        self._frames_filled[index] = 0
-        self._head_block[slots] = head + BLOCKS_A_FRAME
-        self._head_clock[slots] += np.uint32(BLOCKS_A_FRAME * self._block_clocks)
-        there = filled == self._block_clocks
-        silent = (filled == _DTX) | (~there & self._quiet[slots, None])
-        return payload, there, silent
+        payload, there, paused = self._ring.take(slots)
+        self._head_clock[slots] += np.uint32(self._codec.frame_clocks)
+        return payload, there, paused | (~there & self._quiet[slots, None])
 
     def skip(self, slots: NDArray[np.int64], frames: int) -> None:
         """Move on by `frames` of 20 ms without playing them: we ourselves were held up."""
-        blocks = frames * BLOCKS_A_FRAME
-        passed = (self._head_block[slots, None] + np.arange(min(blocks, BLOCKS))) % BLOCKS
-        self._filled[slots[:, None] * BLOCKS + passed] = 0
-        self._head_block[slots] += blocks
-        self._head_clock[slots] += np.uint32(blocks * self._block_clocks % 2**32)
+        self._ring.skip(slots, frames)
+        self._head_clock[slots] += np.uint32(frames * self._codec.frame_clocks % 2**32)
 
+    # ---------------------------------------------------------------- the delay
 
-def _windows(array: NDArray[np.generic], size: int, step: int) -> NDArray[np.generic]:
-    """Writeable views of `size` items of a flat array that begin at each `step`-th."""
-    stride = array.itemsize
-    return as_strided(array, ((len(array) - size) // step + 1, size), (step * stride, stride))
+    def drop(self, slot: int, blocks: int) -> tuple[Octets, NDArray[np.bool_]]:
+        """Shorten a row's delay by blocks that will not be played. Returns their payload, of shape (octets,),
+        and whether each is there."""
+        dropped = self._ring.drop(slot, blocks)
+        self._moved(slot, blocks)
+        return dropped
+
+    def wait(self, slot: int, blocks: int, *, pause: bool) -> None:
+        """Lengthen a row's delay: the next blocks will be missing; with `pause`, as in a pause of the
+        sender's."""
+        self._ring.insert(slot, blocks, pause=pause)
+        self._moved(slot, -blocks)
+
+    def _moved(self, slot: int, blocks: int) -> None:
+        self._head_clock[slot] = (int(self._head_clock[slot]) + blocks * self._ring.block_clocks) % 2**32
+        self.delay.shift(slot, -blocks * BLOCK_S)

@@ -17,7 +17,14 @@ class MediaStats:
     received: int = 0
     """RTP packets accepted from the leg."""
     lost: int = 0
+    skipped: int = 0
+    """Sequence numbers that were used up by something else than audio, as by a caller's digits."""
     late: int = 0
+    """Packets that came after their time and were given up."""
+    waited_for: int = 0
+    """Packets that came after their time and were played all the same: the delay has grown for them."""
+    restarts: int = 0
+    """New streams on the leg after the first: another SSRC, a jump of the timestamps, a slower path."""
     duplicate: int = 0
     reordered: int = 0
     malformed: int = 0
@@ -27,7 +34,9 @@ class MediaStats:
     jitter_ms: float = 0.0
     """Interarrival jitter, RFC 3550 section 6.4.1."""
     delay_ms: float = 0.0
-    """Of the jitter buffer, as it is now."""
+    """Of the jitter buffer, as it is now: how long the fastest packets wait."""
+    target_delay_ms: float = 0.0
+    """What the delay ought to be, by the jitter seen."""
     drift_ppm: float = 0.0
     """How much faster the far end's clock runs than ours."""
     mos: float = 0.0
@@ -37,6 +46,8 @@ class MediaStats:
     """Packets of the above that held no agent audio."""
     underruns: int = 0
     """Times the agent's audio ran dry in the middle of a play."""
+    digits: int = 0
+    """Telephone-events (RFC 4733) in the media itself. Asterisk tells a caller's digits by ARI instead."""
     pacing_p99_ms: float = 0.0
     """How late packets left: 99 % not later than this."""
 

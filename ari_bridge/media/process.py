@@ -37,6 +37,7 @@ from ari_bridge.media.control import (
     decode,
     encode,
 )
+from ari_bridge.media.delay import DelayRange
 from ari_bridge.media.engine import Engine
 from ari_bridge.media.priority import PriorityPolicy, apply, permitted_priorities
 from ari_bridge.media.shared import SharedRows, map_rows
@@ -180,7 +181,7 @@ def _engine(start: Start, shared: SharedRows, serve: Serve) -> Engine:
     return Engine(
         shared,
         list(known_codecs().values()),
-        delay_s=start.jitter_delay_s,
+        delay=DelayRange(start.delay_start_s, start.delay_min_s, start.delay_max_s),
         now=monotonic_s(),
         rng=np.random.default_rng(),
         go_on_with=serve.rows,

@@ -33,6 +33,7 @@ from ari_bridge.media.pacing import PACING_BUCKETS
 
 MAX_RATE_HZ = 48000
 RX_FRAMES = 128
+DIGITS_KEPT = 16
 RX_KEEP = 100
 """Frames that may be read (2 s): the rest are a margin, so that none is overwritten while it is read."""
 _TX_S = 2.6
@@ -46,17 +47,23 @@ MEDIA = np.dtype(
         ("flush_heard", "i8"),
         ("received", "i8"),
         ("lost", "i8"),
+        ("skipped", "i8"),
         ("late", "i8"),
+        ("waited_for", "i8"),
+        ("restarts", "i8"),
         ("duplicate", "i8"),
         ("reordered", "i8"),
         ("malformed", "i8"),
         ("concealed", "i8"),
         ("jitter_s", "f8"),
         ("delay_s", "f8"),
+        ("target_s", "f8"),
         ("drift_ppm", "f8"),
         ("sent", "i8"),
         ("sent_silence", "i8"),
         ("underruns", "i8"),
+        ("digit_count", "i8"),
+        ("digits", "u1", DIGITS_KEPT),
     ]
 )
 STREAM = np.dtype(

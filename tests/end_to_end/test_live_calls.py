@@ -34,7 +34,7 @@ ASK = (Wait(Awaited.AGENT_DONE), Pause(400), Say(QUESTION), Wait(Awaited.AGENT_D
 
 @pytest.mark.parametrize(
     ("codec", "leg"),
-    [("ulaw", "ulaw"), ("alaw", "alaw"), ("g722", "slin16"), ("slin16", "slin16")],
+    [("ulaw", "ulaw"), ("alaw", "alaw"), ("g722", "g722"), ("slin16", "slin16"), ("opus", "slin16")],
 )
 def test_a_question_is_answered_in_the_callers_own_codec(
     serving: Any, run: Run, codec: str, leg: str

@@ -16,6 +16,7 @@ from ari_bridge.media import rtp
 from ari_bridge.media.bridge_row import BridgeRow
 from ari_bridge.media.codecs.base import Codec
 from ari_bridge.media.codecs.registry import find_codec, known_codecs
+from ari_bridge.media.delay import DelayRange
 from ari_bridge.media.engine import MAX_CATCH_UP_S, Engine
 from ari_bridge.media.packets import PACKET_ROOM, Endpoint, Received, endpoint
 from ari_bridge.media.rows import TICK_S
@@ -41,7 +42,7 @@ class Bench:
         self.engine = Engine(
             self.shared,
             list(known_codecs().values()),
-            delay_s=delay_s,
+            delay=DelayRange.fixed(delay_s),
             now=START_S,
             rng=np.random.default_rng(5),
         )

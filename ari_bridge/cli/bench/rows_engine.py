@@ -122,7 +122,9 @@ class RowsEngine:
                 wake_fd=wake.write_fd,
                 control_fd=theirs.fileno(),
                 udp_fd=udp.fileno(),
-                jitter_delay_s=delay_ms / 1000,
+                delay_start_s=delay_ms / 1000,
+                delay_min_s=delay_ms / 1000,
+                delay_max_s=delay_ms / 1000,
                 transport=TransportKind.AUTO.value,
             )
             return await MediaChild.start(start, ours)

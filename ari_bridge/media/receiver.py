@@ -1,0 +1,227 @@
+"""The receiving side of the rows of one codec: from packets to frames in the rx rings.
+
+packet ──▶ audio:            jitter buffer ──▶ stretch ──▶ decode ──▶ conceal ──▶ rx ring
+       ├─▶ comfort noise:    its level
+       └─▶ telephone-event:  the digit, once
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from typing import TypeAlias
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ari_bridge.core.audio import FRAME_MS, FrameFlags
+from ari_bridge.media import rtp
+from ari_bridge.media.codecs.base import Codec, Coders
+from ari_bridge.media.comfort import LISTEN_EVERY, ComfortNoise
+from ari_bridge.media.concealment import Concealer
+from ari_bridge.media.delay import REVIEW_S, DelayRange
+from ari_bridge.media.jitter import Arrival, JitterBuffer
+from ari_bridge.media.packets import Received
+from ari_bridge.media.rows import Slots
+from ari_bridge.media.shared import DIGITS_KEPT, RX_FRAMES, SharedRows
+from ari_bridge.media.stretch import Stretch
+from ari_bridge.media.telephone_event import PAYLOAD_OCTETS, TelephoneEvents
+
+REVIEW_FRAMES = int(REVIEW_S * 1000) // FRAME_MS
+
+NextPlay: TypeAlias = Callable[[Slots], NDArray[np.float64]]
+"""When the next frame of each row is due."""
+
+
+class Receiver:
+    def __init__(
+        self,
+        codec: Codec,
+        shared: SharedRows,
+        coders: Coders,
+        allowed: DelayRange,
+        rng: np.random.Generator,
+    ) -> None:
+        rows = shared.rows
+        self._codec = codec
+        self._shared = shared
+        self._coders = coders
+        self._rx = shared.rx(codec.rate_hz)
+        self._noise = ComfortNoise(rows, rng)
+        self._events = TelephoneEvents(rows)
+        self._jitter = JitterBuffer(codec, rows, allowed)
+        self._concealer = Concealer(self._rx.reshape(rows, -1), codec.rate_hz, self._noise)
+        self._stretch = Stretch(codec, self._rx, self._jitter, self._concealer, self._noise, coders)
+        self._start_s = allowed.start_s
+
+    def open(self, slot: int) -> None:
+        """Make the row new."""
+        self._jitter.open(slot)
+        self._concealer.open(slot)
+        self._noise.open(slot)
+        self._events.open(slot)
+        self._shared.media["delay_s"][slot] = self._start_s
+
+    # ---------------------------------------------------------------- in
+
+    def receive(
+        self,
+        batch: Received,
+        headers: rtp.Headers,
+        slots: Slots,
+        ours: NDArray[np.bool_],
+        next_play_s: NextPlay,
+    ) -> NDArray[np.bool_]:
+        """Take in the packets `ours` of a batch, from rows `slots`. Returns which were understood."""
+        audio = ours & self._is_audio(headers)
+        self._take_audio(batch, headers, slots, np.flatnonzero(audio), next_play_s)
+        others = ours & ~audio
+        if others.any():
+            audio |= self._take_others(batch, headers, slots, others & headers.valid)
+        return audio
+
+    def _is_audio(self, headers: rtp.Headers) -> NDArray[np.bool_]:
+        """Packets of the codec's own payload type with at most 60 ms of whole samples."""
+        codec, octets = self._codec, headers.payload_octets
+        of_our_type: NDArray[np.bool_] = headers.valid & (headers.payload_type == codec.payload_type)
+        if codec.stow is not None:  # which judges each packet itself
+            return of_our_type & (octets > 0)
+        whole = (octets > 0) & (octets <= 3 * codec.frame_octets) & (octets % codec.octets_per_clock == 0)
+        audio: NDArray[np.bool_] = of_our_type & whole
+        return audio
+
+    def _take_audio(
+        self,
+        batch: Received,
+        headers: rtp.Headers,
+        slots: Slots,
+        audio: NDArray[np.intp],
+        next_play_s: NextPlay,
+    ) -> None:
+        """Place the packets `audio` of the batch: each row's in order, equal lengths together."""
+        codec, media = self._codec, self._shared.media
+        for turn in _one_a_row(slots, audio):
+            for chosen in _alike(headers, turn) if codec.stow is None else np.split(turn, len(turn)):
+                start = int(headers.payload_start[chosen[0]])
+                octets = int(headers.payload_octets[chosen[0]])
+                rows = slots[chosen]
+                payload = batch.octets[chosen, start : start + octets]
+                if codec.stow is not None:
+                    stowed = codec.stow(payload[0])
+                    if stowed is None:
+                        media["malformed"][rows] += 1
+                        continue
+                    payload = stowed[None, :]
+                media["received"][rows] += 1
+                placed = self._jitter.place(
+                    rows,
+                    sequence=headers.sequence[chosen],
+                    timestamp=headers.timestamp[chosen],
+                    ssrc=headers.ssrc[chosen],
+                    payload=payload,
+                    arrivals_s=batch.arrivals_s[chosen],
+                    next_play_s=next_play_s(rows),
+                )
+                if placed.eventful:
+                    media["lost"][rows] = np.maximum(media["lost"][rows] + placed.lost, 0)
+                    media["skipped"][rows] += placed.skipped
+                    for arrival, field in _COUNTED.items():
+                        media[field][rows] += placed.outcome == arrival
+
+    def _take_others(
+        self, batch: Received, headers: rtp.Headers, slots: Slots, others: NDArray[np.bool_]
+    ) -> NDArray[np.bool_]:
+        """Packets that hold no audio. They are few, and taken one by one."""
+        understood = np.zeros(len(slots), dtype=np.bool_)
+        media = self._shared.media
+        for i in np.flatnonzero(others).tolist():
+            slot, start = int(slots[i]), int(headers.payload_start[i])
+            payload = batch.octets[i, start : start + int(headers.payload_octets[i])]
+            if headers.payload_type[i] == rtp.COMFORT_NOISE:
+                self._noise.announce(slot, payload)
+                self._jitter.quieten(slot)
+            elif headers.payload_type[i] == rtp.TELEPHONE_EVENT and len(payload) >= PAYLOAD_OCTETS:
+                digit = self._events.receive(slot, int(headers.ssrc[i]), int(headers.timestamp[i]), payload)
+                if digit:
+                    count = int(media["digit_count"][slot])
+                    media["digits"][slot, count % DIGITS_KEPT] = ord(digit)
+                    media["digit_count"][slot] = count + 1
+            else:
+                continue
+            understood[i] = True
+            missing = self._jitter.pass_over(slot, int(headers.sequence[i]), int(headers.ssrc[i]))
+            media["lost"][slot] = max(0, int(media["lost"][slot]) + missing)
+        return understood
+
+    # ---------------------------------------------------------------- out
+
+    def play(self, slots: Slots, due_s: float, turn: int) -> None:
+        """One frame a row into the rx rings; `frames` is written last. `turn` counts a row's frames."""
+        media = self._shared.media
+        if turn % REVIEW_FRAMES == 0:
+            self._review(slots)
+        frames = media["frames"][slots]
+        self._stretch.steer(slots, frames)
+        payload, there, silent = self._jitter.take(slots)
+        place = frames % RX_FRAMES
+        pcm = self._coders.decode(slots, payload, there)
+        self._rx[slots, place] = pcm
+        flags = self._concealer.fill(slots, frames, there, silent)
+        if turn % LISTEN_EVERY == 0:
+            good = np.flatnonzero(np.logical_and.reduce(there, axis=1))
+            self._noise.listen(slots[good], pcm[good])
+        self._shared.rx_flags[slots, place] = flags
+        self._shared.rx_captured_s[slots, place] = due_s
+        if flags.any():
+            media["concealed"][slots] += flags & FrameFlags.CONCEALED != 0
+        media["frames"][slots] = frames + 1
+
+    def _review(self, slots: Slots) -> None:
+        """Find the targets anew, and publish the figures."""
+        delay, media = self._jitter.delay, self._shared.media
+        delay.review(slots)
+        self._stretch.review(slots)
+        known = slots[np.isfinite(delay.delay_s(slots))]
+        media["delay_s"][known] = delay.delay_s(known)
+        media["target_s"][slots] = delay.target_s[slots]
+        media["jitter_s"][slots] = delay.jitter_s[slots]
+        media["drift_ppm"][slots] = delay.drift[slots] * 1e6
+
+    def skip(self, slots: Slots, frames: int) -> None:
+        """We were held up: leave out so many frames."""
+        self._jitter.skip(slots, frames)
+
+
+_COUNTED = {
+    Arrival.REORDERED: "reordered",
+    Arrival.DUPLICATE: "duplicate",
+    Arrival.LATE: "late",
+    Arrival.WAITED_FOR: "waited_for",
+    Arrival.RESTARTED: "restarts",
+}
+"""Fields of MEDIA."""
+
+
+def _one_a_row(slots: Slots, chosen: NDArray[np.intp]) -> Iterator[NDArray[np.intp]]:
+    """Split packets into turns in which no row occurs twice; within a row the order is kept."""
+    if not len(chosen):
+        return
+    order = chosen[np.argsort(slots[chosen], kind="stable")]
+    rows = slots[order]
+    new_row = np.flatnonzero(np.concatenate(([True], rows[1:] != rows[:-1])))
+    if len(new_row) == len(rows):
+        yield order
+        return
+    counts = np.diff(np.append(new_row, len(rows)))
+    turn = np.arange(len(rows)) - np.repeat(new_row, counts)
+    for number in range(int(counts.max())):
+        yield order[turn == number]
+
+
+def _alike(headers: rtp.Headers, chosen: NDArray[np.intp]) -> Iterator[NDArray[np.intp]]:
+    """Split packets into those whose payloads lie alike in the packet; nearly always they all do."""
+    shape = headers.payload_start[chosen] << 32 | headers.payload_octets[chosen]
+    if np.all(shape == shape[0]):
+        yield chosen
+        return
+    for same in np.unique(shape):
+        yield chosen[shape == same]

@@ -1,0 +1,140 @@
+"""Rings of encoded audio, one a row, in blocks of 2.5 ms.
+
+    row 3:   ...│played│ head ▶ │ full │ full │empty│ pause │ ...   eight blocks leave every 20 ms
+
+Where a packet's samples go is told as an offset in RTP clocks from the play head. The head goes from frame to
+frame as they are taken, so a frame that leaves is one row of a table. To play something earlier or later, the
+contents of a row are moved instead.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.lib.stride_tricks import as_strided
+from numpy.typing import NDArray
+
+from ari_bridge.media.codecs.base import Codec, Octets
+
+BLOCKS_A_SECOND = 400
+BLOCK_S = 1 / BLOCKS_A_SECOND
+BLOCKS_A_FRAME = 8
+BLOCKS = 512
+"""In a ring: 1.28 s, for 0.8 s of offset, the longest packet, and as much again for what is made to wait."""
+_FRAMES = BLOCKS // BLOCKS_A_FRAME
+
+_PAUSE = np.uint16(0xFFFF)
+
+
+class BlockRing:
+    """Rings of up to `rows` calls. Slots are row numbers, arrays of shape (n,), each slot at most once."""
+
+    def __init__(self, codec: Codec, rows: int) -> None:
+        self._unit = codec.octets_per_clock
+        self.block_clocks = codec.clock_hz // BLOCKS_A_SECOND
+        self._block_octets = self.block_clocks * self._unit
+        self._octets = np.zeros((rows, BLOCKS * self._block_octets), dtype=np.uint8)
+        self._filled = np.zeros((rows, BLOCKS), dtype=np.uint16)  # clocks in each block, or _PAUSE
+        self._frames = self._octets.reshape(rows * _FRAMES, -1)
+        self._frames_filled = self._filled.reshape(rows * _FRAMES, BLOCKS_A_FRAME)
+        self._head = np.zeros(rows, dtype=np.int64)  # in blocks; always a frame's first
+
+    def clear(self, slots: NDArray[np.int64]) -> None:
+        self._filled[slots] = 0
+
+    def mark_pause(self, slot: int, first: int, last: int) -> None:
+        """The empty blocks from `first` to before `last`, counted from the head, were never sent."""
+        index = (self._head[slot] + np.arange(max(0, first), min(BLOCKS, last))) % BLOCKS
+        filled = self._filled[slot]
+        filled[index[filled[index] < self.block_clocks]] = _PAUSE
+
+    def write(
+        self, slots: NDArray[np.int64], offset: NDArray[np.int64], payload: Octets, wanted: NDArray[np.bool_]
+    ) -> None:
+        """Put payloads of one length, shape (n, octets), at offsets in clocks: whole blocks of all rows at
+        once, and packets that do not fit the grid, or reach back behind the head, one by one."""
+        clocks = payload.shape[1] // self._unit
+        if clocks % self.block_clocks:
+            whole = np.zeros_like(wanted)
+        else:
+            whole = wanted & (offset >= 0) & (offset % self.block_clocks == 0)
+        every = bool(whole.all())
+        rows, ahead, octets = (
+            (slots, offset, payload) if every else (slots[whole], offset[whole], payload[whole])
+        )
+        if len(rows):
+            self._write_blocks(rows, self._head[rows] + ahead // self.block_clocks, octets)
+        if not every:
+            for i in np.flatnonzero(wanted & ~whole).tolist():
+                self._write_odd(int(slots[i]), int(offset[i]), payload[i])
+
+    def _write_blocks(self, rows: NDArray[np.int64], first: NDArray[np.int64], octets: Octets) -> None:
+        """Whole blocks, from `first` of each row on."""
+        count = octets.shape[1] // self._block_octets
+        first = first % BLOCKS
+        if (first <= BLOCKS - count).all():
+            index = rows * BLOCKS + first
+            _windows(self._octets.reshape(-1), octets.shape[1], self._block_octets)[index] = octets
+            _windows(self._filled.reshape(-1), count, 1)[index] = self.block_clocks
+            return
+        around = rows[:, None] * BLOCKS + (first[:, None] + np.arange(count)) % BLOCKS  # a ring's end
+        self._octets.reshape(-1, self._block_octets)[around] = octets.reshape(*around.shape, -1)
+        self._filled.reshape(-1)[around] = self.block_clocks
+
+    def _write_odd(self, slot: int, offset: int, payload: Octets) -> None:
+        """One packet of any length, to any clock; its part before the head is cut off. A block counts as
+        there once packets have filled all of it."""
+        if offset < 0:
+            payload = payload[-offset * self._unit :]
+            offset = 0
+        start = int(self._head[slot]) * self._block_octets + offset * self._unit
+        self._octets[slot, (start + np.arange(len(payload))) % self._octets.shape[1]] = payload
+        end = offset + len(payload) // self._unit
+        for block in range(offset // self.block_clocks, -(-end // self.block_clocks)):
+            low, high = block * self.block_clocks, (block + 1) * self.block_clocks
+            index = slot, (int(self._head[slot]) + block) % BLOCKS
+            there = 0 if self._filled[index] == _PAUSE else int(self._filled[index])
+            self._filled[index] = min(self.block_clocks, there + min(high, end) - max(low, offset))
+
+    def take(self, slots: NDArray[np.int64]) -> tuple[Octets, NDArray[np.bool_], NDArray[np.bool_]]:
+        """The next frame of each row, and move on. Returns payload of shape (n, frame octets), and for its
+        blocks, shape (n, BLOCKS_A_FRAME), whether each is there and, if not, whether the sender paused."""
+        head = self._head[slots]
+        index = slots * _FRAMES + head // BLOCKS_A_FRAME % _FRAMES
+        payload = self._frames[index]
+        filled = self._frames_filled[index]
+        self._frames_filled[index] = 0
+        self._head[slots] = head + BLOCKS_A_FRAME
+        return payload, filled == self.block_clocks, filled == _PAUSE
+
+    def skip(self, slots: NDArray[np.int64], frames: int) -> None:
+        """Move on without looking."""
+        blocks = frames * BLOCKS_A_FRAME
+        passed = self._head[slots, None] + np.arange(min(blocks, BLOCKS))
+        self._filled[slots[:, None], passed % BLOCKS] = 0
+        self._head[slots] += blocks
+
+    def drop(self, slot: int, blocks: int) -> tuple[Octets, NDArray[np.bool_]]:
+        """Cut out the next blocks of a row: all that follows is played earlier. Returns payload of shape
+        (octets,), and whether each block is there."""
+        index = (self._head[slot] + np.arange(blocks)) % BLOCKS
+        payload = self._octets[slot].reshape(BLOCKS, -1)[index].reshape(-1)
+        there = self._filled[slot, index] == self.block_clocks
+        self._filled[slot, index] = 0
+        self._roll(slot, -blocks)
+        return payload, there
+
+    def insert(self, slot: int, blocks: int, *, pause: bool) -> None:
+        """Put empty blocks before all that is to come; with `pause`, as if the sender had paused."""
+        self._roll(slot, blocks)
+        index = (self._head[slot] + np.arange(blocks)) % BLOCKS
+        self._filled[slot, index] = _PAUSE if pause else 0
+
+    def _roll(self, slot: int, blocks: int) -> None:
+        self._octets[slot] = np.roll(self._octets[slot], blocks * self._block_octets)
+        self._filled[slot] = np.roll(self._filled[slot], blocks)
+
+
+def _windows(array: NDArray[np.generic], size: int, step: int) -> NDArray[np.generic]:
+    """Writeable views of `size` items of a flat array that begin at each `step`-th."""
+    stride = array.itemsize
+    return as_strided(array, ((len(array) - size) // step + 1, size), (step * stride, stride))
