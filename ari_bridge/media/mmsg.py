@@ -110,7 +110,8 @@ class MmsgReceiver:
     def fill(self, fd: int, at: int = 0) -> int:
         """Read what waits in a socket into the room from packet `at` on; never waits. Returns how many."""
         address = self._in.address + at * _MMSGHDR.itemsize
-        return max(0, self._recvmmsg(fd, address, self.room - at, socket.MSG_DONTWAIT, None))
+        count: int = self._recvmmsg(fd, address, self.room - at, socket.MSG_DONTWAIT, None)
+        return max(0, count)
 
     def received(self, count: int, now: float) -> Received:
         """The first `count` packets, which makes room for the next."""

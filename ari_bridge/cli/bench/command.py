@@ -21,7 +21,9 @@ def _arguments(parser: argparse.ArgumentParser) -> None:
     cost.add_argument(
         "--engine", choices=sorted(media.ENGINES), default="rows", help="simple: the asyncio baseline"
     )
-    cost.add_argument("--delay-ms", type=_delay, default=40, help="the jitter buffer's (default: %(default)s)")
+    cost.add_argument(
+        "--delay-ms", type=_delay, default=40, help="the jitter buffer's (default: %(default)s)"
+    )
     cost.add_argument("--json", type=Path, metavar="FILE", help="write the figures there too")
     cost.set_defaults(measure=media.run)
     late = kinds.add_parser("pacing", help="how late audio leaves while the bridge process is blocked")

@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Protocol
 
 import ari_bridge
+from ari_bridge.cli.bench import machine
 from ari_bridge.cli.bench.ledger import Ledger
 from ari_bridge.core.errors import InternalError, MediaError
 from ari_bridge.sandbox import leash
@@ -59,6 +60,7 @@ class ScriptEngine:
             if not line:
                 raise MediaError("the simple engine did not start")
             ready = json.loads(line)
+            machine.prefer(process.pid)  # as the media process does itself
             yield Running(process.pid, ready["ports"], ready["empty_kb"])
 
 

@@ -85,9 +85,7 @@ def figures(
     ledger: Ledger, due_s: NDArray[np.float64], window: Window, *, delay_s: float, echo_s: float
 ) -> Figures:
     """`due_s`, shape (calls, frames), is when each frame was to leave (NaN: never)."""
-    counted = (ledger.sent_s >= window.start_s) & (
-        ledger.sent_s < window.end_s - _TAIL_FRAMES * FRAME_S
-    )
+    counted = (ledger.sent_s >= window.start_s) & (ledger.sent_s < window.end_s - _TAIL_FRAMES * FRAME_S)
     sent_s, back_s, read_s = ledger.sent_s[counted], ledger.back_s[counted], ledger.read_s[counted]
     back = ~np.isnan(back_s)
     too_late = read_s == READ_TOO_LATE
@@ -112,8 +110,8 @@ def _inside(times_s: NDArray[np.float64], window: Window) -> int:
 def lateness_s(
     heard_s: NDArray[np.float64], window: Window
 ) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-    """Of each packet in the window: when it came, and how much later that is than its call's grid of 20 ms, on
-    which the call's most punctual packet of the window lies. heard_s: shape (calls, packets)."""
+    """Of each packet in the window: when it came, and how much later that is than its call's grid of 20 ms,
+    on which the call's most punctual packet of the window lies. heard_s: shape (calls, packets)."""
     inside = (heard_s >= window.start_s) & (heard_s < window.end_s)
     offset = heard_s - np.arange(heard_s.shape[1]) * FRAME_S
     grid = np.where(inside, offset, np.inf).min(axis=1, keepdims=True)

@@ -54,7 +54,10 @@ def read(payload: NDArray[np.uint8]) -> Marks:
     """Of payloads of shape (n, octets): the last frame that each holds."""
     size = payload.shape[1]
     marks = _window(payload, size - WINDOW_OCTETS)
-    for start in (size - WINDOW_OCTETS - _GROUP, 0):  # where two frames meet in the end; where the end is made up
+    for start in (
+        size - WINDOW_OCTETS - _GROUP,
+        0,
+    ):  # where two frames meet in the end; where the end is made up
         if start < 0 or not np.any(marks.frame == UNKNOWN):
             break
         other, had = _window(payload, start), marks.frame != UNKNOWN

@@ -65,7 +65,7 @@ class Callers:
         self._call_of = np.zeros(max(self._fds) + 1, dtype=np.int64)
         self._call_of[self._fds] = np.arange(len(sockets))
         self._packets = np.zeros((_BLOCK, rtp.HEADER_OCTETS + frames.FRAME_OCTETS), dtype=np.uint8)
-        self._views = [memoryview(packet) for packet in self._packets]
+        self._views = [packet.data for packet in self._packets]
         self._receiver = MmsgReceiver(1024)
         self._first_sequence = np.full(len(sockets), -1, dtype=np.int64)
         self._next_fd = 0

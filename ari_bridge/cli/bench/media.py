@@ -20,9 +20,7 @@ ENGINES: dict[str, type[RowsEngine] | type[ScriptEngine]] = {"rows": RowsEngine,
 def run(arguments: argparse.Namespace) -> int:
     """Raises AriBridgeError."""
     report.check(arguments.json)
-    order = Order(
-        arguments.calls, arguments.seconds, Impairment.parse(arguments.impair), arguments.delay_ms
-    )
+    order = Order(arguments.calls, arguments.seconds, Impairment.parse(arguments.impair), arguments.delay_ms)
     engine: Engine = ENGINES[arguments.engine]()
     progress = Progress(sys.stdout)
     what = f"{engine.name}: {order.calls} calls for {order.seconds:.0f} s"

@@ -32,7 +32,7 @@ def bar(progress: Progress, what: str) -> Callable[[float], None]:
 
 
 def check(path: Path | None) -> None:
-    """Raises SettingsError when there will be no writing to `path`: said before the measurement, not after."""
+    """Raises SettingsError when `path` cannot be written: before the measurement, not after."""
     if path is not None:
         _attempt(path, path.read_text("utf-8") if path.exists() else "")
 
@@ -40,7 +40,7 @@ def check(path: Path | None) -> None:
 def write(path: Path | None, figures: dict[str, Any]) -> None:
     """With the machine and the command. Raises SettingsError."""
     if path is not None:
-        whole = {**figures, "machine": machine.describe(), "command": " ".join(sys.argv)}
+        whole = {**figures, "machine": machine.describe(), "command": f"ari-bridge {' '.join(sys.argv[1:])}"}
         _attempt(path, json.dumps(whole, indent=2) + "\n")
 
 

@@ -52,8 +52,8 @@ class Echo:
         self._read = np.zeros(shared.rows, dtype=np.int64)
 
     def read(self, now: float) -> None:
-        """Rows are numbered as the callers are. A frame is played back at the row's next tick or not at all: had
-        the reader been held up and queued what it missed, all later audio would wait behind that."""
+        """Rows are numbered as the callers are. A frame is played back at the row's next tick or not at
+        all: had the reader been held up and queued what it missed, all later audio would wait behind that."""
         while len(rows := np.flatnonzero(self._frames > self._read)):
             read = self._read[rows]
             pcm = self._rx[rows, read % RX_FRAMES]

@@ -90,9 +90,7 @@ async def running(engine: Engine, order: Order) -> AsyncIterator[Live]:
     try:
         ledger = Ledger(fd, order.calls, frame_count)
         ledger.clear()
-        start = Start(
-            order.calls, frame_count, fd, order.impairment.loss, order.impairment.jitter_s, _SEED
-        )
+        start = Start(order.calls, frame_count, fd, order.impairment.loss, order.impairment.jitter_s, _SEED)
         cores = machine.choose_cores()
         if cores is not None:
             cores.pin_others(0)
@@ -103,7 +101,6 @@ async def running(engine: Engine, order: Order) -> AsyncIterator[Live]:
             if not callers:
                 raise MediaError(f"bench: the load process could not open {order.calls} sockets")
             async with engine.running(callers, order.delay_ms, ledger) as answering:
-                machine.prefer(answering.pid)
                 if cores is not None:
                     cores.pin_engine(answering.pid)
                 start_s = monotonic_s() + _LEAD_S
