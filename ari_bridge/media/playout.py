@@ -16,6 +16,7 @@ itself, for want of more, ends as it was played.
 from __future__ import annotations
 
 import numpy as np
+from numpy.lib.stride_tricks import sliding_window_view
 from numpy.typing import NDArray
 
 from ari_bridge.core.audio import Pcm16, samples
@@ -43,6 +44,8 @@ class Playout:
         self._mask = tx_capacity(rate_hz) - 1
         self._ring = shared.tx.reshape(-1)
         self._stride = shared.tx.shape[1]
+        self._frames_at = sliding_window_view(self._ring, frame_samples)
+        """The frame that begins at each sample, where it does not run over a ring's end."""
         self._heard = shared.media["heard"]
         self._flush_done = shared.media["flush_done"]
         self._flush_heard = shared.media["flush_heard"]
@@ -85,7 +88,7 @@ class Playout:
         speaking = np.flatnonzero(count if tails is None else (count > 0) | broken)
         rows, start, count = slots[speaking], heard[speaking], count[speaking]
         pcm = self._samples(rows, start, frame)
-        if np.any(count < frame):
+        if (count < frame).any():
             pcm[self._frame >= count[:, None]] = 0
         self._heard[rows] = start + count
         if tails is not None:
@@ -98,8 +101,12 @@ class Playout:
 
     def _samples(self, rows: NDArray[np.int64], start: NDArray[np.int64], count: int) -> Pcm16:
         """`count` samples of each row's ring, shape (k, count)."""
-        index = rows[:, None] * self._stride + (start[:, None] + self._frame[:count] & self._mask)
-        pcm: Pcm16 = self._ring[index]
+        at = start & self._mask
+        base = rows * self._stride
+        if (at <= self._mask + 1 - len(self._frame)).all():
+            pcm: Pcm16 = self._frames_at[base + at][:, :count]
+        else:
+            pcm = self._ring[base[:, None] + (at[:, None] + self._frame[:count] & self._mask)]
         return pcm
 
     def _break_off(

@@ -39,6 +39,10 @@ class RowPort:
         self._closed = False
 
     @property
+    def call_id(self) -> str:
+        return self._call_id
+
+    @property
     def rate_hz(self) -> int:
         return self._codec.rate_hz
 
