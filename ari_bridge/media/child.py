@@ -45,9 +45,9 @@ class MediaChild:
         self._listener = asyncio.create_task(self._listen(), name="media process")
 
     @classmethod
-    async def start(cls, start: Start, control: socket.socket) -> MediaChild:
+    async def start(cls, start: Start, control: socket.socket, theirs: socket.socket) -> MediaChild:
         """Start the process and wait until it stands by. `control` is our end of the socket pair whose other
-        end `start` names. Raises MediaError when it does not start; nothing is left of it then."""
+        end, `theirs`, `start` names. Raises MediaError when it does not start; nothing is left of it then."""
         try:
             process = await asyncio.create_subprocess_exec(
                 sys.executable,
@@ -65,7 +65,15 @@ class MediaChild:
         except BaseException:
             control.close()
             raise
-        reader, writer = await asyncio.open_connection(sock=control)
+        finally:
+            theirs.close()  # from now on only the process has it, and its end is the socket's end
+        try:
+            reader, writer = await asyncio.open_connection(sock=control)
+        except BaseException:
+            control.close()
+            process.kill()
+            await process.wait()
+            raise
         child = cls(process, reader, writer)
         ready = child._expect()
         try:
@@ -135,7 +143,7 @@ class MediaChild:
 
     async def _listen(self) -> None:
         """Hand out the answers, until the process closes its end."""
-        with suppress(ConnectionResetError):
+        with suppress(ConnectionError):  # broken by a request that the process did not live to read
             while line := await self._reader.readline():
                 self._take(decode(line))
         if not self._stopping:

@@ -75,6 +75,7 @@ class MediaKeeper:
     ) -> None:
         """Made by start()."""
         self.serving = serving
+        self.spare: MediaChild | None = None
         self.restarts = 0
         self._launch = launch
         self._rows = rows
@@ -160,6 +161,7 @@ class MediaKeeper:
             except MediaError as error:
                 await self._without_spare(error)
                 continue
+            self.spare = spare
             try:
                 await self._one_died(spare)
                 if self.serving.dead:
@@ -167,6 +169,7 @@ class MediaKeeper:
                 else:
                     await self._without_spare(await spare.death())
             finally:
+                self.spare = None
                 if spare is not self.serving:
                     await spare.stop()
 

@@ -93,17 +93,16 @@ class ProcessPlane:
             ours, theirs = socket.socketpair()
         except OSError as error:
             raise MediaError(f"the media process could not be started: {error.strerror}") from None
-        with theirs:
-            start = Start(
-                rows=self._settings.max_calls,
-                memory_fd=self._memory_fd,
-                wake_fd=self._wake.write_fd,
-                control_fd=theirs.fileno(),
-                udp_fd=self._udp.fileno(),
-                jitter_delay_s=self._settings.jitter_delay_ms / 1000,
-                transport=transport.value,
-            )
-            return await MediaChild.start(start, ours)
+        start = Start(
+            rows=self._settings.max_calls,
+            memory_fd=self._memory_fd,
+            wake_fd=self._wake.write_fd,
+            control_fd=theirs.fileno(),
+            udp_fd=self._udp.fileno(),
+            jitter_delay_s=self._settings.jitter_delay_ms / 1000,
+            transport=transport.value,
+        )
+        return await MediaChild.start(start, ours, theirs)
 
     def _latest_tick(self) -> int | None:
         latest: int = self._shared.plane["tick"][0].item()
@@ -117,6 +116,12 @@ class ProcessPlane:
     def media_pid(self) -> int:
         """The id of the media process that serves."""
         return self._keeper.serving.pid
+
+    @property
+    def spare_pid(self) -> int | None:
+        """The id of the one that stands by; None while it is being started."""
+        spare = self._keeper.spare
+        return None if spare is None else spare.pid
 
     async def failed(self) -> NoReturn:
         await self._keeper.failed()

@@ -17,7 +17,7 @@ import numpy as np
 import pytest
 
 from ari_bridge.core.audio import Pcm16
-from ari_bridge.core.errors import MediaError, MediaProcessDied, PortClosed, PortTaken
+from ari_bridge.core.errors import MediaError, PortClosed, PortTaken
 from ari_bridge.media import rtp
 from ari_bridge.media.codecs.registry import find_codec
 from ari_bridge.media.mmsg import has_mmsg
@@ -289,33 +289,6 @@ def test_an_open_in_the_middle_of_the_close_does_not_hang() -> None:
                 await plane.open("ulaw", ("127.0.0.1", 20000), "x")
 
     asyncio.run(main())
-
-
-def test_a_dead_media_process_ends_every_port_with_one_clear_line() -> None:
-    async def main() -> None:
-        async with plane_and_leg() as (plane, leg, port):
-            await leg.heard(2)
-            reading = asyncio.create_task(_read_until_error(port))
-            playing = asyncio.create_task(port.play(np.zeros(8000 * 60, np.int16)))
-            await asyncio.sleep(0)
-            os.kill(plane.media_pid, signal.SIGKILL)
-            for task in (reading, playing):
-                with pytest.raises(MediaProcessDied, match="the media process ended: by signal 9"):
-                    await task
-            with pytest.raises(MediaProcessDied):
-                await port.read()
-            with pytest.raises(MediaProcessDied):
-                await plane.open("ulaw", ("127.0.0.1", 9), "x")
-            assert await port.flush() == port.heard
-            await port.close()
-            assert port.stats().sent >= 2
-
-    asyncio.run(main())
-
-
-async def _read_until_error(port: MediaPort) -> None:
-    while True:
-        await port.read()
 
 
 def test_nothing_is_left_behind() -> None:

@@ -115,14 +115,13 @@ class RowsEngine:
         self, rows: int, delay_ms: int, memory_fd: int, wake: Wake, udp: socket.socket
     ) -> MediaChild:
         ours, theirs = socket.socketpair()
-        with theirs:
-            start = Start(
-                rows=rows,
-                memory_fd=memory_fd,
-                wake_fd=wake.write_fd,
-                control_fd=theirs.fileno(),
-                udp_fd=udp.fileno(),
-                jitter_delay_s=delay_ms / 1000,
-                transport=TransportKind.AUTO.value,
-            )
-            return await MediaChild.start(start, ours)
+        start = Start(
+            rows=rows,
+            memory_fd=memory_fd,
+            wake_fd=wake.write_fd,
+            control_fd=theirs.fileno(),
+            udp_fd=udp.fileno(),
+            jitter_delay_s=delay_ms / 1000,
+            transport=TransportKind.AUTO.value,
+        )
+        return await MediaChild.start(start, ours, theirs)
