@@ -22,7 +22,7 @@ from numpy.typing import NDArray
 
 from ari_bridge.core.audio import FRAME_MS, FrameFlags
 from ari_bridge.media import rtp
-from ari_bridge.media.codecs.base import Codec, Coders
+from ari_bridge.media.codecs.base import Codec, Coders, Octets
 from ari_bridge.media.concealment import Concealer
 from ari_bridge.media.jitter import Arrival, JitterBuffer
 from ari_bridge.media.pacing import PacingHistogram
@@ -235,17 +235,8 @@ class Engine:
         media = self._shared.media
         turns = (audio,) if self._each_once(slots[audio]) else _one_a_row(slots, audio)
         for turn in turns:
-            for chosen in _alike(headers, turn) if group.codec.stow is None else np.split(turn, len(turn)):
-                start = int(headers.payload_start[chosen[0]])
-                octets = int(headers.payload_octets[chosen[0]])
+            for chosen, payload in self._payloads(group.codec, batch, headers, slots, turn):
                 rows = slots[chosen]
-                payload = batch.octets[chosen, start : start + octets]
-                if group.codec.stow is not None:
-                    stowed = group.codec.stow(payload[0])
-                    if stowed is None:
-                        media["malformed"][rows] += 1
-                        continue
-                    payload = stowed[None, :]
                 media["received"][rows] += 1
                 outcome, missing = group.jitter.place(
                     rows,
@@ -265,6 +256,31 @@ class Engine:
                     media["late"][rows] += outcome == Arrival.LATE
                     media["duplicate"][rows] += outcome == Arrival.DUPLICATE
                     media["reordered"][rows] += outcome == Arrival.REORDERED
+
+    def _payloads(
+        self,
+        codec: Codec,
+        batch: Received,
+        headers: rtp.Headers,
+        slots: Slots,
+        chosen: NDArray[np.intp],
+    ) -> Iterator[tuple[NDArray[np.intp], Octets]]:
+        """The payloads of these packets, those of one size together, shape (n, octets)."""
+        if codec.stow is None:
+            for alike in _alike(headers, chosen):
+                start = int(headers.payload_start[alike[0]])
+                yield alike, batch.octets[alike, start : start + int(headers.payload_octets[alike[0]])]
+            return
+        by_size: dict[int, list[tuple[int, Octets]]] = {}
+        for i in chosen.tolist():
+            start = int(headers.payload_start[i])
+            stowed = codec.stow(batch.octets[i, start : start + int(headers.payload_octets[i])])
+            if stowed is None:
+                self._shared.media["malformed"][slots[i]] += 1
+            else:
+                by_size.setdefault(len(stowed), []).append((i, stowed))
+        for found in by_size.values():
+            yield np.array([i for i, _ in found]), np.stack([stowed for _, stowed in found])
 
     def _each_once(self, slots: Slots) -> bool:
         """Whether no row occurs twice: nearly always, between two ticks."""
