@@ -12,6 +12,7 @@ from contextlib import AsyncExitStack
 from pathlib import Path
 from typing import Any, TypeVar
 
+import hypothesis
 import pytest
 
 from ari_bridge.sandbox.asterisk import AsteriskServer
@@ -19,6 +20,12 @@ from ari_bridge.sandbox.lab import Lab, open_lab
 
 T = TypeVar("T")
 Run = Callable[[Coroutine[Any, Any, T]], T]
+
+# How fast examples are made and run says something of the machine, nothing of the product.
+hypothesis.settings.register_profile(
+    "any machine", deadline=None, suppress_health_check=[hypothesis.HealthCheck.too_slow]
+)
+hypothesis.settings.load_profile("any machine")
 
 SETTLE_S = 5.0
 """How long a test's leavings may take to go: sockets close and Asterisk tears channels down on their own."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import signal
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
@@ -16,6 +17,8 @@ import pytest
 def spawn() -> Iterator[Callable[..., Any]]:
     """`spawn("run", path, NAME="value")` starts `ari-bridge run path`; killed at the end if need be."""
     started: list[subprocess.Popen[str]] = []
+    # Children of a shell's background job ignore Ctrl-C, unless their parent has a handler of its own.
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
 
     def start(*arguments: str | Path, **environment: str) -> subprocess.Popen[str]:
         process = subprocess.Popen(
@@ -33,3 +36,4 @@ def spawn() -> Iterator[Callable[..., Any]]:
     for process in started:
         process.kill()
         process.communicate()
+    signal.signal(signal.SIGINT, before)
