@@ -16,7 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ari_bridge.cli.bench import frames, machine
-from ari_bridge.cli.bench.engine import Running
+from ari_bridge.cli.bench.engine import Pin, Running
 from ari_bridge.cli.bench.ledger import READ_TOO_LATE, Ledger
 from ari_bridge.core.audio import Pcm16
 from ari_bridge.core.clock import monotonic_s
@@ -80,7 +80,9 @@ class RowsEngine:
     echo_s = frames.FRAME_S
 
     @asynccontextmanager
-    async def running(self, callers: list[int], delay_ms: int, ledger: Ledger) -> AsyncIterator[Running]:
+    async def running(
+        self, callers: list[int], delay_ms: int, ledger: Ledger, pin: Pin
+    ) -> AsyncIterator[Running]:
         loop = asyncio.get_running_loop()
         rows = len(callers)
         with ExitStack() as resources:
@@ -96,8 +98,12 @@ class RowsEngine:
             try:
                 await child.ask(Serve([]))
                 empty_kb = machine.private_kb(child.pid)
-                for slot, port in enumerate(callers):
-                    answer = await child.ask(OpenRow(slot, CODEC, endpoint("127.0.0.1", port)))
+                pin(child.pid)
+                asked = [
+                    child.ask(OpenRow(slot, CODEC, endpoint("127.0.0.1", port)))
+                    for slot, port in enumerate(callers)
+                ]
+                for answer in await asyncio.gather(*asked):
                     if isinstance(answer, Refused):
                         raise MediaError(answer.reason)
 
