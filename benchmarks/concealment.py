@@ -66,7 +66,7 @@ def with_concealment(frames: Pcm16, lost: NDArray[np.bool_]) -> tuple[Pcm16, flo
     took_s = 0.0
     for number in range(count):
         gone = lost[:, number]
-        line[:, number % RX_FRAMES] = np.where(gone[:, None], 12345, frames[:, number])  # as a ring is: not clean
+        line[:, number % RX_FRAMES] = np.where(gone[:, None], 12345, frames[:, number])
         there = np.repeat(~gone[:, None], BLOCKS_A_FRAME, axis=1)
         began = time.perf_counter()
         concealer.fill(slots, np.full(rows, number), there, np.zeros_like(there))
@@ -80,7 +80,9 @@ def score(reference: Pcm16, heard: Pcm16) -> float:
     """Mean PESQ of all rows."""
     rate_hz = reference.shape[2] * 1000 // FRAME_MS
     mode = "nb" if rate_hz == 8000 else "wb"
-    scores = [pesq(rate_hz, a.reshape(-1), b.reshape(-1), mode) for a, b in zip(reference, heard, strict=True)]
+    scores = [
+        pesq(rate_hz, a.reshape(-1), b.reshape(-1), mode) for a, b in zip(reference, heard, strict=True)
+    ]
     return float(np.mean(scores))
 
 
@@ -89,7 +91,9 @@ def speech(voice: Voice, rate_hz: int) -> Pcm16:
     spoken = [voices.speak(sentence, voice, rate_hz) for sentence in SENTENCES]
     frame = samples(FRAME_MS, rate_hz)
     count = min(len(pcm) for pcm in spoken) // frame
-    return np.repeat(np.stack([pcm[: count * frame].reshape(count, frame) for pcm in spoken]), REPEATS, axis=0)
+    return np.repeat(
+        np.stack([pcm[: count * frame].reshape(count, frame) for pcm in spoken]), REPEATS, axis=0
+    )
 
 
 def main() -> None:
@@ -101,7 +105,9 @@ def main() -> None:
     frames = speech(order.voice, order.rate)
     rng = np.random.default_rng(5)
     results = []
-    print(f"{order.voice.value}, {order.rate} Hz: {frames.shape[0]} rows of {frames.shape[1] * FRAME_MS / 1000:.1f} s")
+    print(
+        f"{order.voice.value}, {order.rate} Hz: {frames.shape[0]} rows of {frames.shape[1] * FRAME_MS / 1000:.1f} s"
+    )
     print("loss    silence  repetition  concealment   µs a lost frame")
     for loss in LOSSES:
         lost = rng.random(frames.shape[:2]) < loss
@@ -120,7 +126,9 @@ def main() -> None:
             f" {cost_us:17.1f}"
         )
     if order.json is not None:
-        order.json.write_text(json.dumps({"rate_hz": order.rate, "voice": order.voice.value, "runs": results}))
+        order.json.write_text(
+            json.dumps({"rate_hz": order.rate, "voice": order.voice.value, "runs": results})
+        )
 
 
 if __name__ == "__main__":
