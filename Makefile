@@ -35,6 +35,10 @@ test-all: ## the same on every Python from 3.11 to 3.13 that is installed
 	  if [ -n "$$found" ]; then echo "== Python $$v"; $(MAKE) --no-print-directory test PYTHON=$$found VENV=.venv-$$v || exit 1; \
 	  else echo "== Python $$v is not installed: left out"; fi; done
 
+bench: install ## what calls cost, beside an asyncio baseline; leaves build/bench/
+	$(BIN)/python benchmarks/compare.py
+	$(BIN)/ari-bridge bench pacing --json build/bench/pacing.json
+
 lint: install ## ruff and mypy
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .

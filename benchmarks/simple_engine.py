@@ -4,9 +4,10 @@ state for each call.
     python simple_engine.py CALLS DELAY_MS      says its ports; runs until its input ends
 
 It does the same work a call as the product's engine with µ-law: RTP header, jitter buffer by sequence number
-with a fixed delay, decode, fill what is missing with the last frame, fading, encode, and a packet each 20 ms. What
-it heard it sends back at once. It is honest work, not a straw man: protocol objects with slots, no logging,
-no queue, one timer a call, audioop for the codec. It has less to do: no adaptive delay, no hand-over.
+with a fixed delay, decode, fill what is missing with the last frame, fading, encode, and a packet each
+20 ms. What it heard it sends back at once. It is honest work, not a straw man: protocol objects with slots,
+no logging, no queue, one timer a call, audioop for the codec. It has less to do: no adaptive delay, no
+hand-over to another process.
 """
 
 from __future__ import annotations
