@@ -83,6 +83,10 @@ class Engine:
         self._pacing = PacingHistogram(shared.pacing)
         self._leaving: tuple[Slots, float] = np.zeros(0, dtype=np.int64), now
         """Whose packets were yielded last, and when they were due."""
+        self._deaf_until_s: float | None = None
+        """What arrived before it fell into a standstill that is not made up for, and belongs to no stream."""
+        if go_on_with and now - self._start_s - self._tick * TICK_S > MAX_CATCH_UP_S:
+            self._deaf_until_s = now - delay.start_s
         for slot in go_on_with:
             stream = shared.stream[slot]
             group = self._groups[stream["codec"]]
@@ -157,7 +161,11 @@ class Engine:
         """Take in packets. `now` is when they are handed over; what counts is when they arrived."""
         self._skip_standstill(now)
         slots = self._rows.find(batch.sources)
+        if self._deaf_until_s is not None:
+            batch, slots = self._without_stale(batch, slots, self._deaf_until_s)
         known = slots >= 0
+        if not len(slots):
+            return
         if not known.all():
             self._shared.plane["strangers"] += np.count_nonzero(~known)
             if not known.any():
@@ -172,6 +180,20 @@ class Engine:
             understood |= group.receiver.receive(batch, headers, slots, ours, self._next_play_s)
         if not understood.all():
             np.add.at(self._shared.media["malformed"], slots[~understood], 1)
+
+    def _without_stale(self, batch: Received, slots: Slots, until_s: float) -> tuple[Received, Slots]:
+        """Leave out, as late, what legs sent before `until_s`. Began a stream with it, all that follows would
+        be played that much later."""
+        stale = batch.arrivals_s < until_s
+        if not stale.any():
+            self._deaf_until_s = None
+            return batch, slots
+        drop = stale & (slots >= 0)
+        for count in ("received", "late"):
+            np.add.at(self._shared.media[count], slots[drop], 1)
+        keep = ~drop
+        rest = Received(batch.octets[keep], batch.lengths[keep], batch.sources[keep], batch.arrivals_s[keep])
+        return rest, slots[keep]
 
     def _next_play_s(self, slots: Slots) -> NDArray[np.float64]:
         """When each row's next frame is due."""

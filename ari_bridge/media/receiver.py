@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 
 from ari_bridge.core.audio import FRAME_MS, FrameFlags
 from ari_bridge.media import rtp
-from ari_bridge.media.codecs.base import Codec, Coders
+from ari_bridge.media.codecs.base import Codec, Coders, Octets
 from ari_bridge.media.comfort import LISTEN_EVERY, ComfortNoise
 from ari_bridge.media.concealment import Concealer
 from ari_bridge.media.delay import REVIEW_S, DelayRange
@@ -52,6 +52,7 @@ class Receiver:
         self._concealer = Concealer(self._rx.reshape(rows, -1), codec.rate_hz, self._noise)
         self._stretch = Stretch(codec, self._rx, self._jitter, self._concealer, self._noise, coders)
         self._start_s = allowed.start_s
+        self._place_of = np.zeros(rows, dtype=np.int64)
 
     def open(self, slot: int) -> None:
         """Make the row new."""
@@ -98,19 +99,13 @@ class Receiver:
         next_play_s: NextPlay,
     ) -> None:
         """Place the packets `audio` of the batch: each row's in order, equal lengths together."""
-        codec, media = self._codec, self._shared.media
-        for turn in _one_a_row(slots, audio):
-            for chosen in _alike(headers, turn) if codec.stow is None else np.split(turn, len(turn)):
-                start = int(headers.payload_start[chosen[0]])
-                octets = int(headers.payload_octets[chosen[0]])
+        if not len(audio):
+            return
+        media = self._shared.media
+        turns = (audio,) if self._each_once(slots[audio]) else _one_a_row(slots, audio)
+        for turn in turns:
+            for chosen, payload in self._payloads(batch, headers, slots, turn):
                 rows = slots[chosen]
-                payload = batch.octets[chosen, start : start + octets]
-                if codec.stow is not None:
-                    stowed = codec.stow(payload[0])
-                    if stowed is None:
-                        media["malformed"][rows] += 1
-                        continue
-                    payload = stowed[None, :]
                 media["received"][rows] += 1
                 placed = self._jitter.place(
                     rows,
@@ -126,6 +121,32 @@ class Receiver:
                     media["skipped"][rows] += placed.skipped
                     for arrival, field in _COUNTED.items():
                         media[field][rows] += placed.outcome == arrival
+
+    def _payloads(
+        self, batch: Received, headers: rtp.Headers, slots: Slots, chosen: NDArray[np.intp]
+    ) -> Iterator[tuple[NDArray[np.intp], Octets]]:
+        """The payloads of these packets, those of one size together, shape (n, octets)."""
+        if self._codec.stow is None:
+            for alike in _alike(headers, chosen):
+                start = int(headers.payload_start[alike[0]])
+                yield alike, batch.octets[alike, start : start + int(headers.payload_octets[alike[0]])]
+            return
+        by_size: dict[int, list[tuple[int, Octets]]] = {}
+        for i in chosen.tolist():
+            start = int(headers.payload_start[i])
+            stowed = self._codec.stow(batch.octets[i, start : start + int(headers.payload_octets[i])])
+            if stowed is None:
+                self._shared.media["malformed"][slots[i]] += 1
+            else:
+                by_size.setdefault(len(stowed), []).append((i, stowed))
+        for found in by_size.values():
+            yield np.array([i for i, _ in found]), np.stack([stowed for _, stowed in found])
+
+    def _each_once(self, slots: Slots) -> bool:
+        """Whether no row occurs twice: nearly always, between two ticks."""
+        places = np.arange(len(slots))
+        self._place_of[slots] = places
+        return bool((self._place_of[slots] == places).all())
 
     def _take_others(
         self, batch: Received, headers: rtp.Headers, slots: Slots, others: NDArray[np.bool_]
@@ -203,14 +224,9 @@ _COUNTED = {
 
 def _one_a_row(slots: Slots, chosen: NDArray[np.intp]) -> Iterator[NDArray[np.intp]]:
     """Split packets into turns in which no row occurs twice; within a row the order is kept."""
-    if not len(chosen):
-        return
     order = chosen[np.argsort(slots[chosen], kind="stable")]
     rows = slots[order]
     new_row = np.flatnonzero(np.concatenate(([True], rows[1:] != rows[:-1])))
-    if len(new_row) == len(rows):
-        yield order
-        return
     counts = np.diff(np.append(new_row, len(rows)))
     turn = np.arange(len(rows)) - np.repeat(new_row, counts)
     for number in range(int(counts.max())):
@@ -220,7 +236,7 @@ def _one_a_row(slots: Slots, chosen: NDArray[np.intp]) -> Iterator[NDArray[np.in
 def _alike(headers: rtp.Headers, chosen: NDArray[np.intp]) -> Iterator[NDArray[np.intp]]:
     """Split packets into those whose payloads lie alike in the packet; nearly always they all do."""
     shape = headers.payload_start[chosen] << 32 | headers.payload_octets[chosen]
-    if np.all(shape == shape[0]):
+    if (shape == shape[0]).all():
         yield chosen
         return
     for same in np.unique(shape):

@@ -267,6 +267,31 @@ def test_played_audio_leaves_bit_for_bit(codec: str) -> None:
     assert row.stats().sent_silence == 5
 
 
+@CODECS
+def test_pauses_and_flushes_do_not_show_in_the_headers(codec: str) -> None:
+    """A packet leaves every 20 ms, so no talkspurt begins after a gap: the marker bit stays clear
+    (RFC 3551, section 4.1), and timestamps and sequence numbers go on."""
+    bench, known = Bench(), find_codec(codec)
+    row = bench.open(peer(1), codec)
+    row.write(np.full(known.rate_hz, 6000, np.int16))
+    bench.run(0.1)
+    row.set_paused(True)
+    bench.run(0.1)
+    row.set_paused(False)
+    bench.run(0.1)
+    row.want_flush()
+    bench.run(0.1)
+    row.write(np.full(known.frame_samples, 6000, np.int16))
+    bench.run(0.1)
+    packets = [sent.packet for sent in bench.sent]
+    assert len(packets) == 25
+    assert not any(packet.marker for packet in packets)
+    timestamps = np.array([packet.timestamp for packet in packets], np.uint32)
+    assert set(np.diff(timestamps).tolist()) == {sent_as(known).frame_clocks}
+    assert set(np.diff(np.array([packet.sequence for packet in packets], np.uint16)).tolist()) == {1}
+    assert row.heard == row.queued
+
+
 def test_calls_do_not_hear_each_other() -> None:
     bench = Bench()
     names = EXACT

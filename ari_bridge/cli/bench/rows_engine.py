@@ -115,16 +115,15 @@ class RowsEngine:
         self, rows: int, delay_ms: int, memory_fd: int, wake: Wake, udp: socket.socket
     ) -> MediaChild:
         ours, theirs = socket.socketpair()
-        with theirs:
-            start = Start(
-                rows=rows,
-                memory_fd=memory_fd,
-                wake_fd=wake.write_fd,
-                control_fd=theirs.fileno(),
-                udp_fd=udp.fileno(),
-                delay_start_s=delay_ms / 1000,
-                delay_min_s=delay_ms / 1000,
-                delay_max_s=delay_ms / 1000,
-                transport=TransportKind.AUTO.value,
-            )
-            return await MediaChild.start(start, ours)
+        start = Start(
+            rows=rows,
+            memory_fd=memory_fd,
+            wake_fd=wake.write_fd,
+            control_fd=theirs.fileno(),
+            udp_fd=udp.fileno(),
+            delay_start_s=delay_ms / 1000,
+            delay_min_s=delay_ms / 1000,
+            delay_max_s=delay_ms / 1000,
+            transport=TransportKind.AUTO.value,
+        )
+        return await MediaChild.start(start, ours, theirs)
