@@ -126,7 +126,8 @@ class Receiver:
         self, batch: Received, headers: rtp.Headers, slots: Slots, chosen: NDArray[np.intp]
     ) -> Iterator[tuple[NDArray[np.intp], Octets]]:
         """The payloads of these packets, those of one size together, shape (n, octets)."""
-        if self._codec.stow is None:
+        stow = self._codec.stow
+        if stow is None:
             for alike in _alike(headers, chosen):
                 start = int(headers.payload_start[alike[0]])
                 yield alike, batch.octets[alike, start : start + int(headers.payload_octets[alike[0]])]
@@ -134,7 +135,7 @@ class Receiver:
         by_size: dict[int, list[tuple[int, Octets]]] = {}
         for i in chosen.tolist():
             start = int(headers.payload_start[i])
-            stowed = self._codec.stow(batch.octets[i, start : start + int(headers.payload_octets[i])])
+            stowed = stow(batch.octets[i, start : start + int(headers.payload_octets[i])])
             if stowed is None:
                 self._shared.media["malformed"][slots[i]] += 1
             else:

@@ -9,6 +9,8 @@ contents of a row are moved instead.
 
 from __future__ import annotations
 
+from typing import TypeVar
+
 import numpy as np
 from numpy.lib.stride_tricks import as_strided
 from numpy.typing import NDArray
@@ -23,6 +25,7 @@ BLOCKS = 512
 _FRAMES = BLOCKS // BLOCKS_A_FRAME
 
 _PAUSE = np.uint16(0xFFFF)
+Item = TypeVar("Item", bound=np.generic)
 
 
 class BlockRing:
@@ -36,6 +39,7 @@ class BlockRing:
         self._filled = np.zeros((rows, BLOCKS), dtype=np.uint16)  # clocks in each block, or _PAUSE
         self._frames = self._octets.reshape(rows * _FRAMES, -1)
         self._frames_filled = self._filled.reshape(rows * _FRAMES, BLOCKS_A_FRAME)
+        self._windows: dict[int, tuple[Octets, NDArray[np.uint16]]] = {}
         self._head = np.zeros(rows, dtype=np.int64)  # in blocks; always a frame's first
 
     def clear(self, slots: NDArray[np.int64]) -> None:
@@ -73,12 +77,22 @@ class BlockRing:
         first = first % BLOCKS
         if (first <= BLOCKS - count).all():
             index = rows * BLOCKS + first
-            _windows(self._octets.reshape(-1), octets.shape[1], self._block_octets)[index] = octets
-            _windows(self._filled.reshape(-1), count, 1)[index] = self.block_clocks
+            of_octets, of_filled = self._windows_of(count)
+            of_octets[index] = octets
+            of_filled[index] = self.block_clocks
             return
         around = rows[:, None] * BLOCKS + (first[:, None] + np.arange(count)) % BLOCKS  # a ring's end
         self._octets.reshape(-1, self._block_octets)[around] = octets.reshape(*around.shape, -1)
         self._filled.reshape(-1)[around] = self.block_clocks
+
+    def _windows_of(self, count: int) -> tuple[Octets, NDArray[np.uint16]]:
+        """Views of `count` blocks that begin at each block. Packets are nearly all of one length."""
+        if count not in self._windows:
+            self._windows[count] = (
+                _windows(self._octets.reshape(-1), count * self._block_octets, self._block_octets),
+                _windows(self._filled.reshape(-1), count, 1),
+            )
+        return self._windows[count]
 
     def _write_odd(self, slot: int, offset: int, payload: Octets) -> None:
         """One packet of any length, to any clock; its part before the head is cut off. A block counts as
@@ -134,7 +148,7 @@ class BlockRing:
         self._filled[slot] = np.roll(self._filled[slot], blocks)
 
 
-def _windows(array: NDArray[np.generic], size: int, step: int) -> NDArray[np.generic]:
+def _windows(array: NDArray[Item], size: int, step: int) -> NDArray[Item]:
     """Writeable views of `size` items of a flat array that begin at each `step`-th."""
     stride = array.itemsize
     return as_strided(array, ((len(array) - size) // step + 1, size), (step * stride, stride))
