@@ -66,9 +66,7 @@ def with_concealment(frames: Pcm16, lost: NDArray[np.bool_]) -> tuple[Pcm16, flo
     took_s = 0.0
     for number in range(count):
         gone = lost[:, number]
-        line[:, number % RX_FRAMES] = np.where(
-            gone[:, None], 12345, frames[:, number]
-        )  # as a ring is: not clean
+        line[:, number % RX_FRAMES] = np.where(gone[:, None], 12345, frames[:, number])
         there = np.repeat(~gone[:, None], BLOCKS_A_FRAME, axis=1)
         began = time.perf_counter()
         concealer.fill(slots, np.full(rows, number), there, np.zeros_like(there))
@@ -107,9 +105,8 @@ def main() -> None:
     frames = speech(order.voice, order.rate)
     rng = np.random.default_rng(5)
     results = []
-    print(
-        f"{order.voice.value}, {order.rate} Hz: {frames.shape[0]} rows of {frames.shape[1] * FRAME_MS / 1000:.1f} s"
-    )
+    length_s = frames.shape[1] * FRAME_MS / 1000
+    print(f"{order.voice.value}, {order.rate} Hz: {len(frames)} rows of {length_s:.1f} s")
     print("loss    silence  repetition  concealment   µs a lost frame")
     for loss in LOSSES:
         lost = rng.random(frames.shape[:2]) < loss
@@ -123,10 +120,8 @@ def main() -> None:
             "us_a_lost_frame": cost_us,
         }
         results.append(result)
-        print(
-            f"{loss:4.0%}  {result['silence']:9.2f} {result['repetition']:11.2f} {result['concealment']:12.2f}"
-            f" {cost_us:17.1f}"
-        )
+        scores = (result["silence"], result["repetition"], result["concealment"])
+        print(f"{loss:4.0%}  " + "  ".join(f"{score:10.2f}" for score in scores) + f"{cost_us:17.1f}")
     if order.json is not None:
         order.json.write_text(
             json.dumps({"rate_hz": order.rate, "voice": order.voice.value, "runs": results})

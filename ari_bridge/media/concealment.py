@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 
 from ari_bridge.core.audio import FRAME_MS, FrameFlags, Pcm16, samples
 from ari_bridge.media.comfort import ComfortNoise
-from ari_bridge.media.pitch import CONTEXT_MS, find_lag
+from ari_bridge.media.pitch import CONTEXT_MS, LAG_MAX_MS, find_lag
 
 FLAT_MS = 10
 GONE_MS = 60
@@ -32,7 +32,7 @@ class Concealer:
     whole frames for each."""
 
     def __init__(self, line: Pcm16, rate_hz: int, noise: ComfortNoise) -> None:
-        rows = len(line)
+        rows, self._size = line.shape
         self._line = line
         self._rate_hz = rate_hz
         self._noise = noise
@@ -43,6 +43,11 @@ class Concealer:
         """Samples made up since the last good one, up to _gone; _WHOLE where the line ends in good audio, and
         _paused where nothing was there to go on."""
         self._lag = np.ones(rows, dtype=np.int64)
+        self._period = np.zeros((rows, samples(LAG_MAX_MS, rate_hz)), dtype=np.float32)
+        since = np.arange(self._gone + 1)
+        flat = samples(FLAT_MS, rate_hz)
+        self._gain = np.clip((self._gone - since) / (self._gone - flat), 0.0, 1.0).astype(np.float32)
+        """Of the repeated speech, so many samples into a gap."""
 
     def open(self, slot: int) -> None:
         """Make the row new: nothing has been heard."""
@@ -55,8 +60,7 @@ class Concealer:
 
     def lag(self, slots: NDArray[np.int64], frames: NDArray[np.int64]) -> NDArray[np.int64]:
         """The pitch lag, in samples, of what was played before frame number `frames` of each row."""
-        start = frames * self._frame
-        return find_lag(self._before(slots, start, samples(CONTEXT_MS, self._rate_hz)), self._rate_hz)
+        return find_lag(self._before(slots, frames * self._frame), self._rate_hz)
 
     def fill(
         self,
@@ -68,51 +72,71 @@ class Concealer:
         """Complete frame number `frames` of each row, in the ring; `there` and `silent`, of shape (n, blocks
         of a frame), tell what of it has come. Returns the FrameFlags of each row."""
         flags = np.zeros(len(slots), dtype=np.uint8)
-        there_all = np.logical_and.reduce(there, axis=1)
-        wanting = np.flatnonzero(~there_all | (self._torn[slots] != _WHOLE))
+        complete = np.logical_and.reduce(there, axis=1)
+        wanting = np.flatnonzero(~complete | (self._torn[slots] != _WHOLE))
         if not len(wanting):
             return flags
         rows, start = slots[wanting], frames[wanting] * self._frame
-        here = there[wanting]
-        silent_here = silent[wanting]
-        # A pause anywhere ends what was spoken before it.
-        paused = (silent_here & ~here).any(axis=1)
-        self._torn[rows[paused]] = self._paused
-        lost = ~here & ~silent_here & (self._torn[rows] < self._gone)[:, None]
+        here, silent = there[wanting], silent[wanting]
+        self._torn[rows[(silent & ~here).any(axis=1)]] = self._paused  # a pause ends what was before it
+        torn = self._torn[rows]
+        lost = ~complete[wanting] & (torn < self._gone)
+        nothing = ~here.any(axis=1)
         flags[wanting] = np.where(
-            lost.any(axis=1),
-            FrameFlags.CONCEALED,
-            np.where(here.any(axis=1), FrameFlags.NONE, FrameFlags.SILENCE),
+            lost, FrameFlags.CONCEALED, np.where(nothing, FrameFlags.SILENCE, FrameFlags.NONE)
         )
+        dead = nothing & (torn >= self._gone)
+        if dead.any():
+            self._write_noise(rows[dead], start[dead])
+            rows, start, here = rows[~dead], start[~dead], here[~dead]
         while len(rows):
             rows, start, here = self._mend_first_gap(rows, start, here)
         return flags
+
+    def _write_noise(self, rows: NDArray[np.int64], start: NDArray[np.int64]) -> None:
+        """A whole frame of it."""
+        place = (start % self._size)[:, None] + np.arange(self._frame)
+        self._line[rows[:, None], place] = self._noise.make(rows, self._frame)
 
     def _mend_first_gap(
         self, rows: NDArray[np.int64], start: NDArray[np.int64], here: NDArray[np.bool_]
     ) -> tuple[NDArray[np.int64], NDArray[np.int64], NDArray[np.bool_]]:
         """Fill the first gap of each row's frame and join it to what follows. Returns the rows that have a
         further gap, with only that still missing."""
-        block = self._frame // here.shape[1]
+        blocks = here.shape[1]
+        block = self._frame // blocks
         torn = self._torn[rows]
         whole = torn == _WHOLE
-        first = np.where(whole, np.argmin(here, axis=1), 0)  # block where the gap begins
-        after = np.arange(here.shape[1]) >= first[:, None]
-        ends = here & after
-        last = np.where(ends.any(axis=1), np.argmax(ends, axis=1), here.shape[1])  # block where it has ended
+        begins = np.where(whole, np.argmin(here, axis=1), 0)  # block where the gap begins
+        good_after = here & (np.arange(blocks) >= begins[:, None])
+        joined = good_after.any(axis=1)
+        ends = np.where(joined, np.argmax(good_after, axis=1), blocks)  # block where it has ended
         torn = np.where(whole, 0, torn)
-        gap_start = start + first * block
-        new = np.flatnonzero(torn == 0)
-        if len(new):
-            context = self._before(rows[new], gap_start[new], samples(CONTEXT_MS, self._rate_hz))
-            self._lag[rows[new]] = find_lag(context, self._rate_hz)
-        made_up = (last - first) * block
-        self._write(rows, gap_start, torn, made_up, start + self._frame - gap_start)
+        gap_start = start + begins * block
+        new = torn == 0
+        if new.any():
+            self._learn_period(rows[new], gap_start[new])
+        made_up = (ends - begins) * block
+        self._write(rows, gap_start, torn, made_up, (blocks - begins) * block)
         torn = np.where(torn == self._paused, torn, np.minimum(torn + made_up, self._gone))
-        self._torn[rows] = np.where(last < here.shape[1], _WHOLE, torn)
-        here = here | (np.arange(here.shape[1]) < last[:, None])
-        again = np.flatnonzero(~here.all(axis=1))
+        self._torn[rows] = np.where(joined, _WHOLE, torn)
+        here = here | (np.arange(blocks) < ends[:, None])
+        again = ~np.logical_and.reduce(here, axis=1)
         return rows[again], start[again], here[again]
+
+    def _learn_period(self, rows: NDArray[np.int64], end: NDArray[np.int64]) -> None:
+        """The last pitch period before position `end` of each row, fit to be repeated: its last quarter is
+        led over into the one before it, which its beginning follows."""
+        context = self._before(rows, end)
+        lag = find_lag(context, self._rate_hz)
+        turn = np.arange(self._period.shape[1])
+        at = context.shape[1] - lag[:, None] + np.minimum(turn, lag[:, None] - 1)
+        each = np.arange(len(rows))[:, None]
+        quarter = np.maximum(lag // 4, 1)[:, None]
+        share = np.clip((turn - (lag[:, None] - quarter) + 1) / (quarter + 1), 0.0, 1.0)
+        last = context[each, at]
+        self._period[rows] = last + (context[each, at - lag[:, None]] - last) * share
+        self._lag[rows] = lag
 
     def _write(
         self,
@@ -124,51 +148,38 @@ class Concealer:
     ) -> None:
         """`made_up` samples from position `gap_start` on, then a cross-fade, within `room` samples; `torn`
         samples of the gap are before."""
-        ahead = np.arange(int(room.max()))
-        place = (gap_start[:, None] + ahead) % self._line.shape[1]
-        since = torn[:, None] + ahead
-        speech = self._gain(since) * self._periods(rows, gap_start - torn, since)
-        y = speech + (1 - self._gain(since)) * self._noise.make(rows, len(ahead))
-        gap_ms = (torn + made_up) * 1000 // self._rate_hz
-        fade = np.minimum(samples(JOIN_MS, self._rate_hz) * (1 + gap_ms // 10), self._frame)
-        fade = np.maximum(np.minimum(fade, room - made_up), 1)
-        fade = np.where(torn == self._paused, 0.5, fade)  # speech after a pause begins as it was sent
-        share = np.clip((ahead - made_up[:, None] + 0.5) / fade[:, None], 0.0, 1.0)
-        good = self._line[rows[:, None], place]
-        mixed = np.where(share > 0, y * (1 - share) + good * share, y)
-        mixed = np.clip(np.rint(mixed), -_EXTREME, _EXTREME).astype(np.int16)
-        within = ahead < room[:, None]
-        everything = bool(within.all())
-        if everything:
-            self._line[rows[:, None], place] = mixed
-        else:
-            each = np.broadcast_to(rows[:, None], place.shape)
-            self._line[each[within], place[within]] = mixed[within]
-
-    def _gain(self, since: NDArray[np.int64]) -> NDArray[np.float64]:
-        """Of the repeated speech, so many samples into a gap."""
-        flat = samples(FLAT_MS, self._rate_hz)
-        return np.clip((self._gone - since) / (self._gone - flat), 0.0, 1.0)
-
-    def _periods(
-        self, rows: NDArray[np.int64], end: NDArray[np.int64], since: NDArray[np.int64]
-    ) -> NDArray[np.float64]:
-        """What would follow position `end` of each row, `since` samples on, if its last period went on. The
-        last quarter of each turn is led over into the sample before the period, which the next follows."""
-        lag = self._lag[rows][:, None]
-        turn = since % lag
-        quarter = np.maximum(lag // 4, 1)
-        share = np.clip((turn - (lag - quarter) + 1) / (quarter + 1), 0.0, 1.0)
-        at = end[:, None] - lag + turn
-        size = self._line.shape[1]
+        ahead = np.arange(int(room.max()), dtype=np.int32)
         each = rows[:, None]
-        now = self._line[each, at % size]
-        before = self._line[each, (at - lag) % size]
-        return np.where(at >= lag, now * (1 - share) + before * share, 0.0)
+        since = np.minimum(torn[:, None] + ahead, self._gone).astype(np.int32)
+        gain = self._gain[since]
+        wave = self._period[each, since % self._lag[rows, None].astype(np.int32)]
+        noise = self._noise.make(rows, len(ahead))
+        wave = noise + gain * (wave - noise)
+        place = np.minimum((gap_start % self._size)[:, None] + ahead, self._size - 1)
+        good = self._line[each, place]
+        share = (ahead - made_up[:, None] + np.float32(0.5)) / self._fade(torn, made_up, room)[:, None]
+        wave += (good - wave) * np.minimum(np.maximum(share, 0.0), 1.0)
+        mended = np.rint(np.minimum(np.maximum(wave, -_EXTREME), _EXTREME)).astype(np.int16)
+        if (room == room[0]).all():
+            self._line[each, place] = mended
+        else:
+            inside = ahead < room[:, None]
+            self._line[np.broadcast_to(each, place.shape)[inside], place[inside]] = mended[inside]
 
-    def _before(self, rows: NDArray[np.int64], end: NDArray[np.int64], count: int) -> NDArray[np.float32]:
-        """The `count` samples before position `end` of each row; 0 before the row began."""
+    def _fade(
+        self, torn: NDArray[np.int64], made_up: NDArray[np.int64], room: NDArray[np.int64]
+    ) -> NDArray[np.float32]:
+        """How many samples the cross-fades take. Speech after a pause begins as it was sent."""
+        step = samples(JOIN_MS, self._rate_hz)
+        fade = step + step * (torn + made_up) // samples(10, self._rate_hz)
+        fade = np.maximum(np.minimum(np.minimum(fade, self._frame), room - made_up), 1)
+        return np.where(torn == self._paused, 0.5, fade).astype(np.float32)
+
+    def _before(self, rows: NDArray[np.int64], end: NDArray[np.int64]) -> NDArray[np.float32]:
+        """What find_lag() looks at: the samples before position `end` of each row; 0 before it began."""
+        count = samples(CONTEXT_MS, self._rate_hz)
         at = end[:, None] - count + np.arange(count)
-        wave: NDArray[np.float32] = self._line[rows[:, None], at % self._line.shape[1]].astype(np.float32)
-        wave[at < 0] = 0.0
+        wave: NDArray[np.float32] = self._line[rows[:, None], at % self._size].astype(np.float32)
+        if (end < count).any():
+            wave[at < 0] = 0.0
         return wave

@@ -18,6 +18,8 @@ _SHORT_LAGS = 5e-4
 """Each shorter lag counts that much more: of two alike the shorter is taken."""
 _FLOOR = 1e3
 
+LAG_MAX_MS = _LAG_MAX * 1000 // _SEARCH_HZ + 1
+"""Longer than any lag."""
 CONTEXT_MS = (_WINDOW + _LAG_MAX) * 1000 // _SEARCH_HZ
 """How much audio the search looks at."""
 
@@ -36,8 +38,9 @@ def _search(context: NDArray[np.float32]) -> NDArray[np.int64]:
     template = np.fft.rfft(context[:, -_WINDOW:], _FFT, axis=1)
     lags = _LAG_MAX - _LAG_MIN + 1
     product = np.fft.irfft(spectrum * np.conj(template), _FFT, axis=1)[:, :lags]  # longest lag first
-    energy = np.cumsum(np.square(context, dtype=np.float64), axis=1)
-    energy = energy[:, _WINDOW - 1 : _WINDOW - 1 + lags] - np.pad(energy, ((0, 0), (1, 0)))[:, :lags]
+    sums = np.cumsum(np.square(context, dtype=np.float64), axis=1)
+    energy = sums[:, _WINDOW - 1 : _WINDOW - 1 + lags].copy()
+    energy[:, 1:] -= sums[:, : lags - 1]
     likeness = product / np.sqrt(np.maximum(energy, 0.0) + _FLOOR) * (1 + _SHORT_LAGS * np.arange(lags))
     lag: NDArray[np.int64] = _LAG_MAX - np.argmax(likeness, axis=1)
     return lag
