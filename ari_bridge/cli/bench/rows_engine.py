@@ -33,6 +33,8 @@ from ari_bridge.media.wake import Wake
 CODEC = "ulaw"
 _READ_SAMPLES = 24
 """At a frame's end; enough to tell whose and which it is."""
+_OPENED_AT_ONCE = 25
+_OPEN_PAUSE_S = 0.03
 
 
 class Echo:
@@ -99,13 +101,7 @@ class RowsEngine:
                 await child.ask(Serve([]))
                 empty_kb = machine.private_kb(child.pid)
                 pin(child.pid)
-                asked = [
-                    child.ask(OpenRow(slot, CODEC, endpoint("127.0.0.1", port)))
-                    for slot, port in enumerate(callers)
-                ]
-                for answer in await asyncio.gather(*asked):
-                    if isinstance(answer, Refused):
-                        raise MediaError(answer.reason)
+                await _open(child, callers)
 
                 def woken() -> None:
                     wake.drain()
@@ -133,3 +129,15 @@ class RowsEngine:
             transport=TransportKind.AUTO.value,
         )
         return await MediaChild.start(start, ours, theirs)
+
+
+async def _open(child: MediaChild, callers: list[int]) -> None:
+    """A row for each caller, not more at once than a busy host might have: more would be a load of its own,
+    and the media process leaves real-time scheduling when it is overloaded."""
+    for first in range(0, len(callers), _OPENED_AT_ONCE):
+        some = enumerate(callers[first : first + _OPENED_AT_ONCE], first)
+        asked = [child.ask(OpenRow(slot, CODEC, endpoint("127.0.0.1", port))) for slot, port in some]
+        for answer in await asyncio.gather(*asked):
+            if isinstance(answer, Refused):
+                raise MediaError(answer.reason)
+        await asyncio.sleep(_OPEN_PAUSE_S)
