@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 
 from ari_bridge.media.codecs.registry import find_codec, known_codecs
+from ari_bridge.media.delay import DelayRange
 from ari_bridge.media.engine import MAX_CATCH_UP_S, Engine
 from ari_bridge.media.rows import TICK_S
 from tests.media.test_engine import Bench, Sent, datagram, peer
@@ -19,7 +20,7 @@ def die_for(bench: Bench, seconds: float, *slots: int) -> None:
     bench.engine = Engine(
         bench.shared,
         list(known_codecs().values()),
-        delay_s=0.04,
+        delay=DelayRange.fixed(0.04),
         now=bench.now,
         rng=np.random.default_rng(77),
         go_on_with=slots,
@@ -85,7 +86,7 @@ def test_the_caller_is_heard_without_delay_that_stays(gap_s: float) -> None:
     bench.engine = Engine(
         bench.shared,
         list(known_codecs().values()),
-        delay_s=0.04,
+        delay=DelayRange.fixed(0.04),
         now=bench.now,
         rng=np.random.default_rng(77),
         go_on_with=[0],
