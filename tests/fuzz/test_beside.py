@@ -29,7 +29,7 @@ packets = st.tuples(st.booleans(), rtp_like | st.binary(max_size=80))
 
 
 @pytest.mark.parametrize("codec", sorted(known_codecs()))
-@settings(max_examples=12, deadline=None)
+@settings(max_examples=30, deadline=None)
 @given(frames=st.lists(st.lists(packets, max_size=6), min_size=1, max_size=12))
 def test_no_packet_harms_the_engine_or_another_call(
     codec: str, frames: list[list[tuple[bool, bytes]]]
@@ -40,7 +40,7 @@ def test_no_packet_harms_the_engine_or_another_call(
     beside.check()
 
 
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=40, deadline=None)
 @given(frames=st.lists(st.lists(packets, max_size=6), min_size=1, max_size=12))
 def test_what_is_no_audio_is_not_heard(frames: list[list[tuple[bool, bytes]]]) -> None:
     """Other payload types, events, strangers, what is cut short: of these nothing is heard."""
