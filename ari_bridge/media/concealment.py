@@ -95,8 +95,8 @@ class Concealer:
 
     def _write_noise(self, rows: NDArray[np.int64], start: NDArray[np.int64]) -> None:
         """A whole frame of it."""
-        place = (start % self._size)[:, None] + np.arange(self._frame)
-        self._line[rows[:, None], place] = self._noise.make(rows, self._frame)
+        frames = self._line.reshape(len(self._line), -1, self._frame)
+        frames[rows, start % self._size // self._frame] = self._noise.make(rows, self._frame).astype(np.int16)
 
     def _mend_first_gap(
         self, rows: NDArray[np.int64], start: NDArray[np.int64], here: NDArray[np.bool_]

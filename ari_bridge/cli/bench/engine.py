@@ -7,11 +7,11 @@ import json
 import os
 import sys
 from abc import abstractmethod
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Protocol
+from typing import Protocol, TypeAlias
 
 import ari_bridge
 from ari_bridge.cli.bench import machine
@@ -32,6 +32,9 @@ class Running:
     """Its private memory before it had any."""
 
 
+Pin: TypeAlias = Callable[[int], None]
+
+
 class Engine(Protocol):
     name: str
     echo_s: float
@@ -39,10 +42,10 @@ class Engine(Protocol):
 
     @abstractmethod
     def running(
-        self, callers: list[int], delay_ms: int, ledger: Ledger
+        self, callers: list[int], delay_ms: int, ledger: Ledger, pin: Pin
     ) -> AbstractAsyncContextManager[Running]:
         """Answer the callers at these ports of 127.0.0.1 and send back what they say, as long as the block
-        runs. Raises AriBridgeError."""
+        runs. `pin` gives its process its core. Raises AriBridgeError."""
         ...
 
 
@@ -53,13 +56,16 @@ class ScriptEngine:
     echo_s = 0.0
 
     @asynccontextmanager
-    async def running(self, callers: list[int], delay_ms: int, ledger: Ledger) -> AsyncIterator[Running]:
+    async def running(
+        self, callers: list[int], delay_ms: int, ledger: Ledger, pin: Pin
+    ) -> AsyncIterator[Running]:
         async with child(str(script()), str(len(callers)), str(delay_ms)) as process:
             assert process.stdout is not None
             line = await process.stdout.readline()
             if not line:
                 raise MediaError("the simple engine did not start")
             ready = json.loads(line)
+            pin(process.pid)
             machine.prefer(process.pid)  # as the media process does itself
             yield Running(process.pid, ready["ports"], ready["empty_kb"])
 

@@ -6,6 +6,7 @@ import os
 import platform
 import subprocess
 import sys
+from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -63,17 +64,21 @@ class Cores:
     engine: int
     others: int
 
-    def pin_engine(self, pid: int) -> None:
-        os.sched_setaffinity(pid, {self.engine})
-
-    def pin_others(self, pid: int) -> None:
-        os.sched_setaffinity(pid, {self.others})
-
 
 def choose_cores() -> Cores | None:
     """None where there is only one."""
     allowed = sorted(os.sched_getaffinity(0))
     return Cores(engine=allowed[-1], others=allowed[-2]) if len(allowed) > 1 else None
+
+
+def engine_pin(cores: Cores | None) -> Callable[[int], None]:
+    """Gives a process the engine's core."""
+
+    def pin(pid: int) -> None:
+        if cores is not None:
+            os.sched_setaffinity(pid, {cores.engine})
+
+    return pin
 
 
 def describe() -> dict[str, str]:

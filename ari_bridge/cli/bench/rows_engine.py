@@ -16,7 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ari_bridge.cli.bench import frames, machine
-from ari_bridge.cli.bench.engine import Running
+from ari_bridge.cli.bench.engine import Pin, Running
 from ari_bridge.cli.bench.ledger import READ_TOO_LATE, Ledger
 from ari_bridge.core.audio import Pcm16
 from ari_bridge.core.clock import monotonic_s
@@ -33,6 +33,8 @@ from ari_bridge.media.wake import Wake
 CODEC = "ulaw"
 _READ_SAMPLES = 24
 """At a frame's end; enough to tell whose and which it is."""
+_OPENED_AT_ONCE = 25
+_OPEN_PAUSE_S = 0.03
 
 
 class Echo:
@@ -80,7 +82,9 @@ class RowsEngine:
     echo_s = frames.FRAME_S
 
     @asynccontextmanager
-    async def running(self, callers: list[int], delay_ms: int, ledger: Ledger) -> AsyncIterator[Running]:
+    async def running(
+        self, callers: list[int], delay_ms: int, ledger: Ledger, pin: Pin
+    ) -> AsyncIterator[Running]:
         loop = asyncio.get_running_loop()
         rows = len(callers)
         with ExitStack() as resources:
@@ -96,10 +100,8 @@ class RowsEngine:
             try:
                 await child.ask(Serve([]))
                 empty_kb = machine.private_kb(child.pid)
-                for slot, port in enumerate(callers):
-                    answer = await child.ask(OpenRow(slot, CODEC, endpoint("127.0.0.1", port)))
-                    if isinstance(answer, Refused):
-                        raise MediaError(answer.reason)
+                pin(child.pid)
+                await _open(child, callers)
 
                 def woken() -> None:
                     wake.drain()
@@ -127,3 +129,15 @@ class RowsEngine:
             transport=TransportKind.AUTO.value,
         )
         return await MediaChild.start(start, ours, theirs)
+
+
+async def _open(child: MediaChild, callers: list[int]) -> None:
+    """A row for each caller, not more at once than a busy host might have: more would be a load of its own,
+    and the media process leaves real-time scheduling when it is overloaded."""
+    for first in range(0, len(callers), _OPENED_AT_ONCE):
+        some = enumerate(callers[first : first + _OPENED_AT_ONCE], first)
+        asked = [child.ask(OpenRow(slot, CODEC, endpoint("127.0.0.1", port))) for slot, port in some]
+        for answer in await asyncio.gather(*asked):
+            if isinstance(answer, Refused):
+                raise MediaError(answer.reason)
+        await asyncio.sleep(_OPEN_PAUSE_S)

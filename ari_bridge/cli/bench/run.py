@@ -93,16 +93,16 @@ async def running(engine: Engine, order: Order) -> AsyncIterator[Live]:
         start = Start(order.calls, frame_count, fd, order.impairment.loss, order.impairment.jitter_s, _SEED)
         cores = machine.choose_cores()
         if cores is not None:
-            cores.pin_others(0)
+            os.sched_setaffinity(0, {cores.others})
         async with child("-m", "ari_bridge.cli.bench.load", start.text(), pass_fds=(fd,)) as load:
             assert load.stdin is not None
             assert load.stdout is not None
             callers = json.loads(await load.stdout.readline() or "[]")
             if not callers:
                 raise MediaError(f"bench: the load process could not open {order.calls} sockets")
-            async with engine.running(callers, order.delay_ms, ledger) as answering:
-                if cores is not None:
-                    cores.pin_engine(answering.pid)
+            async with engine.running(
+                callers, order.delay_ms, ledger, machine.engine_pin(cores)
+            ) as answering:
                 start_s = monotonic_s() + _LEAD_S
                 load.stdin.write(json.dumps([start_s, answering.ports]).encode() + b"\n")
                 schedule = plan(order.calls, frame_count, order.impairment, np.random.default_rng(_SEED))
