@@ -1,7 +1,8 @@
 """The audio of all calls, without I/O: packets and the time go in, packets come out.
 
     receive(batch, now)   packet ─▶ row by source ─▶ RTP header ─▶ jitter buffer by timestamp
-    tick(now)             tx ring ─▶ encode ─▶ packet;   jitter buffer ─▶ decode, conceal ─▶ rx ring
+    send(now)             tx ring ─▶ encode ─▶ packet
+    play()                jitter buffer ─▶ decode, conceal ─▶ rx ring
 
 Every row sends a packet each 20 ms from the moment it is opened: silence when there is nothing to say. That
 is also what keeps Asterisk's strict-RTP lock on us. Times are monotonic seconds; ticks lie on a grid of
@@ -75,7 +76,10 @@ class Engine:
             shared.plane["tick"] = 0
         self._start_s = float(shared.plane["start_s"][0])
         self._tick = int(shared.plane["tick"][0])
-        """The next one to run."""
+        """The next one to send at."""
+        self._played = self._tick
+        """The next one to play at. What has come is taken in between the two: packets leave on time however
+        many have come."""
         self._sequence = shared.stream["sequence"]
         self._timestamp = shared.stream["timestamp"]
         self._ssrc = shared.stream["ssrc"]
@@ -121,6 +125,7 @@ class Engine:
         if len(self._rows) == 1:
             # Nothing ran while none was open.
             self._tick = max(self._tick, int((now - self._start_s) / TICK_S) + 1)
+            self._played = self._tick
         self._shared.open(slot)
         self._renew(slot, group)
         stream = self._shared.stream[slot]
@@ -147,7 +152,7 @@ class Engine:
         self._open_groups = [group for group in self._groups if np.any(in_use == group.index)]
 
     def next_due_s(self) -> float | None:
-        """When tick() has something to do; None when no row is open."""
+        """When send() has something to do; None when no row is open."""
         if not len(self._rows):
             return None
         for tick in range(self._tick, self._tick + PHASES):
@@ -197,35 +202,43 @@ class Engine:
 
     def _next_play_s(self, slots: Slots) -> NDArray[np.float64]:
         """When each row's next frame is due."""
-        ticks = self._tick + (self._rows.phase[slots] - self._tick) % PHASES
+        ticks = self._played + (self._rows.phase[slots] - self._played) % PHASES
         return self._start_s + ticks.astype(np.float64) * TICK_S
 
     # ---------------------------------------------------------------- out
 
-    def tick(self, now: float) -> Iterator[Outgoing]:
-        """Run every tick that is due. Each yield must be sent before the next is asked for."""
+    def send(self, now: float) -> Iterator[Outgoing]:
+        """The packets of every tick that is due. Each yield must be sent before the next is asked for."""
         if not len(self._rows):
             return
         self._skip_standstill(now)
         while self._start_s + self._tick * TICK_S <= now:
-            turn, phase = divmod(self._tick, PHASES)
+            phase = self._tick % PHASES
             due_s = self._start_s + self._tick * TICK_S
-            playing = [(group, self._rows.playing(group.index, phase)) for group in self._open_groups]
             # Counted before it is run: should we die in it, it is not run again, and no packet leaves twice.
             self._tick += 1
             self._shared.plane["tick"] = self._tick
-            for group, slots in playing:
+            for group in self._open_groups:
+                slots = self._rows.playing(group.index, phase)
                 if len(slots):
                     self._leaving = slots, due_s
                     yield self._send(group, slots)
-            for group, slots in playing:
-                if len(slots):
-                    group.receiver.play(slots, due_s, turn)
 
     def left(self, now: float) -> None:
         """The packets last yielded have left, at that time."""
         slots, due_s = self._leaving
         self._pacing.add(slots, now - due_s)
+
+    def play(self) -> None:
+        """The callers' audio of every tick whose packets were sent, into the rx rings."""
+        while self._played < self._tick:
+            turn, phase = divmod(self._played, PHASES)
+            due_s = self._start_s + self._played * TICK_S
+            for group in self._open_groups:
+                slots = self._rows.playing(group.index, phase)
+                if len(slots):
+                    group.receiver.play(slots, due_s, turn)
+            self._played += 1
 
     def _send(self, group: _Group, slots: Slots) -> Outgoing:
         """One packet a row."""
@@ -253,6 +266,7 @@ class Engine:
             return
         frames = int(behind_s * 1000 / FRAME_MS)
         self._tick += frames * PHASES
+        self._played += frames * PHASES
         for group in self._groups:
             slots = np.flatnonzero(self._rows.codec == group.index)
             group.receiver.skip(slots, frames)

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import errno
 import socket
+import sys
 from collections.abc import Iterator
 from contextlib import suppress
 from enum import Enum
@@ -21,6 +22,7 @@ from ari_bridge.media.packets import PACKET_ROOM, Outgoing, Received, endpoint, 
 
 _BUFFER_OCTETS = 4 << 20
 """Room in the kernel for packets while we are held up: some 100 ms at 2500 calls."""
+_SO_SNDBUFFORCE, _SO_RCVBUFFORCE = 32, 33  # socket(7)
 _BATCH = 64
 _MAX_BATCHES = 64
 """After which receive() lets the pacing go on, whatever floods the port."""
@@ -72,9 +74,11 @@ def _explained(error: Exception, host: str, port: int) -> MediaError:
 def open_transport(sock: socket.socket, kind: TransportKind = TransportKind.AUTO) -> Transport:
     """Take over a bound UDP socket."""
     sock.setblocking(False)
-    for option in (socket.SO_RCVBUF, socket.SO_SNDBUF):
+    for option, beyond_limit in ((socket.SO_RCVBUF, _SO_RCVBUFFORCE), (socket.SO_SNDBUF, _SO_SNDBUFFORCE)):
         with suppress(OSError):
             sock.setsockopt(socket.SOL_SOCKET, option, _BUFFER_OCTETS)
+            if sys.platform == "linux":  # with CAP_NET_ADMIN; else what net.core.rmem_max allows must do
+                sock.setsockopt(socket.SOL_SOCKET, beyond_limit, _BUFFER_OCTETS)
     if kind is TransportKind.MMSG or (kind is TransportKind.AUTO and has_mmsg()):
         return MmsgTransport(sock)
     return PortableTransport(sock)

@@ -45,8 +45,9 @@ class _Call:
             batch = Received(octets, lengths, sources, np.full(len(packets), self.now))
             self.engine.receive(batch, self.now)
         self.now += FRAME_S
-        for _ in self.engine.tick(self.now):
+        for _ in self.engine.send(self.now):
             pass
+        self.engine.play()
         return self.row.read().pcm
 
 

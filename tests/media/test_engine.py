@@ -61,11 +61,12 @@ class Bench:
             self.tick()
 
     def tick(self) -> None:
-        for outgoing in self.engine.tick(self.now):
+        for outgoing in self.engine.send(self.now):
             for octets, to in zip(outgoing.octets, outgoing.destinations.tolist(), strict=True):
                 packet = rtp.parse(octets.tobytes())
                 assert packet is not None
                 self.sent.append(Sent(self.now, to, packet))
+        self.engine.play()
 
     def receive(self, *datagrams: tuple[Endpoint, bytes], arrival_s: float | None = None) -> None:
         octets = np.full((len(datagrams), PACKET_ROOM), 0x55, dtype=np.uint8)

@@ -156,7 +156,7 @@ def test_lateness_is_counted_for_those_that_left() -> None:
     bench = Bench()
     first, second = bench.open(peer(1)), bench.open(peer(2))
     bench.now += TICK_S * 8
-    for _ in bench.engine.tick(bench.now):
+    for _ in bench.engine.send(bench.now):
         bench.engine.left(bench.now + 0.004)
     assert first.stats().pacing_p99_ms == pytest.approx(second.stats().pacing_p99_ms, abs=25)
     assert 4 <= first.stats().pacing_p99_ms < 30
