@@ -17,7 +17,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from ari_bridge.cli.bench import report
+from ari_bridge.cli.bench import machine, report
 from ari_bridge.cli.bench.figures import Spread, Window, lateness_s
 from ari_bridge.cli.bench.rows_engine import RowsEngine
 from ari_bridge.cli.bench.run import Order, running
@@ -82,6 +82,7 @@ async def _measure(order: Order, progress: Progress) -> dict[str, Spread]:
     show = report.bar(progress, f"{order.calls} calls, bridge process blocked for {BLOCK_S} s")
     blocks: list[Block] = []
     async with running(RowsEngine(), order) as live:
+        machine.prefer_no_more()  # as a bridge process runs; the load process must not be blocked with it
         await asyncio.sleep(max(0.0, live.window.start_s - monotonic_s()))
         for number in range(_ROUNDS):
             for kind, block in KINDS.items():
