@@ -29,10 +29,12 @@ SETTLE_S = 5.0
 
 @pytest.fixture(scope="session")
 def pbx_suite() -> Suite | None:
-    """Whose Asterisk the PBX is, by ARI_BRIDGE_TEST_ASTERISK; None for the machine's own, else Debian's newest."""
+    """ARI_BRIDGE_TEST_ASTERISK's; None for the machine's own, else Debian's newest."""
     wanted = os.environ.get("ARI_BRIDGE_TEST_ASTERISK", "")
     if wanted not in PBX_SUITES:
-        pytest.exit(f"ARI_BRIDGE_TEST_ASTERISK={wanted}: must be one of {', '.join(filter(None, PBX_SUITES))}")
+        pytest.exit(
+            f"ARI_BRIDGE_TEST_ASTERISK={wanted}: must be one of {', '.join(filter(None, PBX_SUITES))}"
+        )
     return PBX_SUITES[wanted]
 
 

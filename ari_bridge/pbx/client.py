@@ -188,8 +188,16 @@ class AriClient:
         if self._has("channels", "setChannelVars"):
             await self._call("channels", "setChannelVars", channelId=channel_id, variables=dict(variables))
             return
-        for name, value in variables.items():
-            await self._call("channels", "setChannelVar", channelId=channel_id, variable=name, value=value)
+        answers = await asyncio.gather(
+            *(
+                self._call("channels", "setChannelVar", channelId=channel_id, variable=name, value=value)
+                for name, value in variables.items()
+            ),
+            return_exceptions=True,
+        )
+        for answer in answers:
+            if isinstance(answer, BaseException):
+                raise answer
 
     async def continue_in_dialplan(
         self, channel_id: str, *, context: str = "", exten: str = "", priority: int = 1

@@ -9,11 +9,13 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections.abc import Callable, Coroutine
+from contextlib import suppress
 from typing import Any
 
 from ari_bridge.core.errors import AppReplaced, AsteriskError
 from ari_bridge.media.plane import MediaPlane
 from ari_bridge.pbx import preflight
+from ari_bridge.pbx.admission import Admission
 from ari_bridge.pbx.call import CallHandler
 from ari_bridge.pbx.client import AriClient
 from ari_bridge.pbx.events import ApplicationReplaced, AriEvent, ChannelEnded, DtmfReceived, StasisStart
@@ -27,6 +29,7 @@ from ari_bridge.settings import Settings
 
 logger = logging.getLogger(__name__)
 
+LAST_LOOK_WITHIN_S = 2.0
 STOP_WITHIN_S = 20.0
 """A handler's 5 s, and a few requests that each run into their time limit."""
 
@@ -44,14 +47,41 @@ class Controller:
         self._callers: dict[str, LiveCall] = {}
         """By the caller's channel id, until the caller has left."""
         self._tasks: set[asyncio.Task[None]] = set()
+        self._admission = Admission(settings)
+        self._drain = asyncio.Event()
+        self._call_ended = asyncio.Event()
+        self._pump: EventPump | None = None
         self._stopping = False
 
     @property
     def live_calls(self) -> int:
         return len(self._calls)
 
+    @property
+    def taken_calls(self) -> int:
+        """Without those that are only on their way back to the dialplan, refused."""
+        return sum(call.refusal is None for call in self._calls.values())
+
+    def obstacles(self) -> list[str]:
+        """Why a call that came now would not be taken; nothing when it would."""
+        found = []
+        if self._pump is None or not self._pump.connected:
+            found.append("no events from Asterisk")
+        if self._admission.draining or self._stopping:
+            found.append("draining")
+        if self._admission.full(self.taken_calls):
+            found.append(f"all {self._admission.max_calls} calls are taken")
+        return found
+
+    def drain(self) -> None:
+        """Take no more calls: `run` returns when those that are here have ended, or limits.drain_timeout_s
+        is over."""
+        self._admission.draining = True
+        self._drain.set()
+
     async def run(self, ready: Callable[[], None]) -> None:
-        """Serve until cancelled; then every caller goes on in the dialplan with FAILED, SHUTDOWN.
+        """Serve until cancelled or drained; then every caller that is left goes on in the dialplan with
+        FAILED, SHUTDOWN.
 
         `ready` is called once, when the next call would be taken. Before it, raises AsteriskError or
         SettingsError for what an operator has to mend; after it, only AppReplaced.
@@ -66,22 +96,29 @@ class Controller:
                 handler=self._handler,
                 abilities=abilities,
             )
-            pump = EventPump(
+            pump = self._pump = EventPump(
                 client, on_event=self._on_event, before_open=self._sweep, after_return=self._resync
             )
-            reader: asyncio.Task[None] | None = None
+            watchers: set[asyncio.Task[None]] = set()
             try:
                 await pump.open()
                 reader = asyncio.create_task(pump.run(), name="events")
+                drained = asyncio.create_task(self._drained(), name="drain")
+                watchers |= {reader, drained}
+                await asyncio.sleep(0)  # the reader reads before we say so
                 ready()
-                await asyncio.wait({reader})
-                reader.result()
+                await asyncio.wait(watchers, return_when=asyncio.FIRST_COMPLETED)
+                if reader.done():
+                    reader.result()
             finally:
                 await self._stop()
-                if reader is not None:
-                    reader.cancel()
-                    await asyncio.wait({reader})
+                for watcher in watchers:
+                    watcher.cancel()
+                if watchers:
+                    await asyncio.wait(watchers)
                 await pump.close()
+                if watchers:
+                    await self._release_latecomers()
 
     # -------------------------------------------------------------- events
 
@@ -118,7 +155,8 @@ class Controller:
             return
         if known is not None:  # the dialplan sent it back to us before we read that it had left
             known.notice(CallerLeft())
-        call = LiveCall(self._around, start, new_call_id())
+        refusal = self._admission.refusal(self.taken_calls, self._around.clock())
+        call = LiveCall(self._around, start, new_call_id(), refusal)
         self._calls[call.call_id] = call
         self._callers[call.channel_id] = call
         if self._stopping:
@@ -134,6 +172,7 @@ class Controller:
             del self._calls[call.call_id]
             if self._callers.get(call.channel_id) is call:
                 del self._callers[call.channel_id]
+            self._call_ended.set()
 
     async def _delete_late_leg(self, leg_id: str) -> None:
         """Its call ended before Asterisk had made it (a POST whose answer was lost)."""
@@ -165,6 +204,23 @@ class Controller:
         task = asyncio.create_task(work)
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
+
+    async def _drained(self) -> None:
+        """Returns when we are to leave, and no call is here any more or none may stay longer."""
+        await self._drain.wait()
+        with suppress(TimeoutError):
+            async with asyncio.timeout(self._settings.limits.drain_timeout_s):
+                while self._calls:
+                    self._call_ended.clear()
+                    await self._call_ended.wait()
+
+    async def _release_latecomers(self) -> None:
+        """Callers whose StasisStart was on its way while we closed the events WebSocket."""
+        try:
+            async with asyncio.timeout(LAST_LOOK_WITHIN_S):
+                await self._sweep()
+        except (AsteriskError, TimeoutError) as error:
+            logger.debug("no last look for latecomers: %s", error)
 
     async def _stop(self) -> None:
         self._stopping = True

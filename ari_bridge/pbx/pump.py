@@ -43,6 +43,8 @@ class EventPump:
         self._before_open = before_open
         self._after_return = after_return
         self._socket: aiohttp.ClientWebSocketResponse | None = None
+        self.connected = False
+        """Events come, and what was missed before has been looked up."""
 
     async def open(self) -> None:
         """Raises AsteriskError."""
@@ -56,7 +58,9 @@ class EventPump:
         loop = asyncio.get_running_loop()
         while True:
             opened_s = loop.time()
+            self.connected = True
             await self._read()
+            self.connected = False
             if loop.time() - opened_s > STEADY_AFTER_S:
                 pause_s = FIRST_PAUSE_S
             logger.warning("asterisk.url: the events WebSocket closed; opening it again")

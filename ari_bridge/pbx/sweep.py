@@ -13,13 +13,14 @@ from collections.abc import Container
 from ari_bridge.core.errors import Gone
 from ari_bridge.pbx import variables
 from ari_bridge.pbx.call import Outcome, Status
+from ari_bridge.pbx.causes import Cause
 from ari_bridge.pbx.client import AriClient
 from ari_bridge.pbx.events import Channel
 from ari_bridge.pbx.names import Names
 
 logger = logging.getLogger(__name__)
 
-STRANDED = Outcome(Status.FAILED, "STRANDED")
+STRANDED = Outcome(Status.FAILED, Cause.STRANDED)
 
 
 async def sweep(client: AriClient, names: Names, live: Container[str]) -> None:
