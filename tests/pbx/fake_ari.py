@@ -97,6 +97,8 @@ class FakeAri:
         self.status: int | None = None
         """Answer everything with this."""
         self.read_only = False
+        self.deaf = False
+        """Events are lost on their way."""
         self._prefix = prefix
         self._tls = tls
         self._operations = dict(OPERATIONS)
@@ -154,7 +156,7 @@ class FakeAri:
         event = {"type": type, "application": APP, "asterisk_id": "x", **fields}
         if channel is not None:
             event["channel"] = _show(channel)
-        for socket in self.sockets:
+        for socket in () if self.deaf else self.sockets:
             await socket.send_str(json.dumps(event))
 
     async def drop_sockets(self) -> None:
