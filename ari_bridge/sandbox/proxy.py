@@ -66,6 +66,7 @@ class Proxy:
         self._target_port = target_port
         self._connections: set[_Connection] = set()
         self._sockets: set[asyncio.StreamWriter] = set()
+        self._tasks: set[asyncio.Task[None]] = set()
         self._delay_s: dict[tuple[Kind, Way], float] = {}
         self.refusal = Refusal.NONE
         self.accepted = 0
@@ -81,8 +82,8 @@ class Proxy:
         self.reset()
         for writer in tuple(self._sockets):
             writer.transport.abort()
-        while self._sockets:
-            await asyncio.sleep(0.001)
+        if self._tasks:
+            await asyncio.wait(set(self._tasks))
 
     def delay(self, up_to_s: float, kind: Kind = Kind.BOTH, way: Way = Way.BOTH) -> None:
         for each_kind in kind:
@@ -117,6 +118,10 @@ class Proxy:
     async def _accept(self, reader: asyncio.StreamReader, client: asyncio.StreamWriter) -> None:
         self.accepted += 1
         self._sockets.add(client)
+        task = asyncio.current_task()
+        assert task is not None
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)
         try:
             match self.refusal:
                 case Refusal.RESET:
