@@ -29,6 +29,8 @@ class Agent:
 
     name: str
     settings: AgentSettings
+    max_duration_s: float
+    """Of a call, before the agent says goodbye."""
     stt: SpeechToText
     llm: LanguageModel
     tts: TextToSpeech
@@ -70,6 +72,7 @@ async def run_call(
         agent.action_context,
         observer,
         clock,
+        max_duration_s=agent.max_duration_s,
     )
     outcome: Outcome | None = None
     try:

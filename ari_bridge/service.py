@@ -24,39 +24,74 @@ def _unobserved(event: LiveEvent) -> None:
     pass
 
 
-async def serve(
-    settings: Settings,
-    *,
-    observer: Observer = _unobserved,
-    ready: Callable[[], None] = lambda: None,
-) -> None:
-    """Answer calls until cancelled.
+class Service:
+    """Everything, for one Asterisk. One `run` per instance."""
 
-    Everything that can be wrong with the settings, the engines, the UDP port or the PBX is found before
-    `ready` is called, and raised as an AriBridgeError of one line. On cancellation each call is handed
-    back to the dialplan; nothing is left on the PBX.
-    """
-    if not settings.agents:
-        raise SettingsError("agents: there is no agent; add a table [agents.NAME]")
-    engines = _Engines(settings)
-    try:
-        agents = _agents(settings, engines)
+    def __init__(self, settings: Settings, *, observer: Observer = _unobserved) -> None:
+        self._settings = settings
+        self._observer = observer
+        self._agents: dict[str, Agent] = {}
+        self._controller: Controller | None = None
 
-        async def handle(call: PbxCall) -> Outcome:
-            return await run_call(
-                call,
-                agents[call.info.agent],
-                observer=observer,
-                record_directory=settings.records.directory,
-            )
+    # -------------------------------------------------------------- while it runs
 
-        plane = await ProcessPlane.start(settings.media)
+    @property
+    def live_calls(self) -> int:
+        return 0 if self._controller is None else self._controller.live_calls
+
+    @property
+    def ready(self) -> bool:
+        """Whether a call that came now would be answered."""
+        return not self.obstacles()
+
+    def obstacles(self) -> list[str]:
+        """Why it would not be; for an operator."""
+        if self._controller is None:
+            return ["not started"]
+        return self._controller.obstacles()
+
+    def drain(self) -> None:
+        """Take no more calls: `run` returns when those that are here have ended, or limits.drain_timeout_s
+        is over. Before `run` has called `ready` there is nothing to drain: cancel it."""
+        if self._controller is not None:
+            self._controller.drain()
+
+    # -------------------------------------------------------------- its life
+
+    async def run(self, ready: Callable[[], None] = lambda: None) -> None:
+        """Answer calls until drained or cancelled.
+
+        Everything that can be wrong with the settings, the engines, the UDP port or the PBX is found before
+        `ready` is called, and raised as an AriBridgeError of one line. At the end each call that is left is
+        handed back to the dialplan; nothing is left on the PBX.
+        """
+        if not self._settings.agents:
+            raise SettingsError("agents: there is no agent; add a table [agents.NAME]")
+        engines = _Engines(self._settings)
         try:
-            await Controller(settings, plane, handle).run(ready)
+            self._agents = _agents(self._settings, engines)
+            plane = await ProcessPlane.start(self._settings.media)
+            try:
+                await self._serve(plane, ready)
+            finally:
+                await plane.close()
         finally:
-            await plane.close()
-    finally:
-        await engines.close()
+            await engines.close()
+
+    async def _serve(self, plane: ProcessPlane, ready: Callable[[], None]) -> None:
+        self._controller = Controller(self._settings, plane, self._handle)
+        try:
+            await self._controller.run(ready)
+        finally:
+            self._controller = None
+
+    async def _handle(self, call: PbxCall) -> Outcome:
+        return await run_call(
+            call,
+            self._agents[call.info.agent],
+            observer=self._observer,
+            record_directory=self._settings.records.directory,
+        )
 
 
 class _Engines:
@@ -97,6 +132,7 @@ def _agents(settings: Settings, engines: _Engines) -> dict[str, Agent]:
         name: Agent(
             name=name,
             settings=agent,
+            max_duration_s=settings.limits.max_duration_s,
             stt=engines.stt(agent.stt),
             llm=engines.llm(agent.llm),
             tts=engines.tts(agent.tts),

@@ -86,6 +86,19 @@ class MediaSettings(_Table):
     max_calls: int = Field(default=256, ge=1, le=4096)
 
 
+class LimitSettings(_Table):
+    """What is too much. A call above a limit is not answered: the dialplan goes on with it at once."""
+
+    max_calls: int | None = Field(default=None, ge=1)
+    """At the same time; never more than media.max_calls, which it is when unset."""
+    calls_per_second: float | None = Field(default=None, gt=0)
+    """On average; as many as come in a second may come at once."""
+    max_duration_s: float = Field(default=3600, gt=0)
+    """After which an agent says its goodbye."""
+    drain_timeout_s: float = Field(default=300, ge=0)
+    """How long calls may go on after SIGTERM, before the dialplan gets them."""
+
+
 class TurnSettings(_Table):
     """When a turn ends and what an interruption is."""
 
@@ -97,6 +110,8 @@ class TurnSettings(_Table):
 
 class AgentSettings(_Table):
     greeting: str = ""
+    goodbye: str = "I am sorry, our time is up, and I have to end our call here. Goodbye."
+    """Said when the call has lasted limits.max_duration_s."""
     language: str = "en"
     prompt: str = ""
     stt: str = "pocketsphinx"
@@ -136,6 +151,7 @@ class Settings(BaseSettings):
     """DID -> agent; the key "default" catches the rest. The dialplan's agent= argument comes first."""
     destinations: dict[str, DestinationSettings] = {}
     providers: dict[str, dict[str, Any]] = {}
+    limits: LimitSettings = LimitSettings()
     records: RecordSettings = RecordSettings()
     log: LogSettings = LogSettings()
 

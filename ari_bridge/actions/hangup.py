@@ -8,6 +8,7 @@ from typing import Any
 from ari_bridge.actions.base import Action, ActionContext, ActionResult
 from ari_bridge.core.messages import ToolSpec
 from ari_bridge.pbx.call import Outcome, Status
+from ari_bridge.pbx.causes import Cause
 
 
 def _spec(context: ActionContext) -> ToolSpec:
@@ -19,7 +20,9 @@ def _spec(context: ActionContext) -> ToolSpec:
 
 
 def _run(arguments: Mapping[str, Any], context: ActionContext) -> ActionResult:
-    return ActionResult("The call ends when your words have been heard.", Outcome(Status.COMPLETED, "AGENT"))
+    return ActionResult(
+        "The call ends when your words have been heard.", Outcome(Status.COMPLETED, Cause.AGENT)
+    )
 
 
 ACTION = Action(name="hangup", spec=_spec, run=_run)

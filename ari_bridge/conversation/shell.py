@@ -13,6 +13,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import math
 from collections import deque
 from collections.abc import Callable, Coroutine, Sequence
 from contextlib import aclosing
@@ -32,6 +33,7 @@ from ari_bridge.dialogue.live import LiveEvent, Observer
 from ari_bridge.dialogue.session import Session
 from ari_bridge.media.vad import EnergyVad, VoiceContinued, VoiceEvent, VoiceStarted, VoiceStopped
 from ari_bridge.pbx.call import CallerGone, Digit, Outcome, PbxCall, Status
+from ari_bridge.pbx.causes import Cause
 from ari_bridge.providers.base import (
     LanguageModel,
     SpeechContext,
@@ -71,9 +73,11 @@ class Conversation:
         observer: Observer,
         clock: Clock = monotonic_s,
         *,
+        max_duration_s: float = math.inf,
         start_s: float | None = None,
     ) -> None:
-        """`start_s`: the instant from which the records count; now, when None."""
+        """`max_duration_s`: after which the agent says goodbye. `start_s`: the instant from which the records
+        count; now, when None."""
         info = call.info
         self._call, self._port = call, call.port
         self._stt, self._llm, self._tts = stt, llm, tts
@@ -85,7 +89,13 @@ class Conversation:
         self._voice_context = VoiceContext(self._port.rate_hz, language)
         self._greeting = info.variables.get("AI_GREETING") or agent.greeting
         system = "\n\n".join(filter(None, (agent.prompt, info.variables.get("AI_CONTEXT"))))
-        self._session = Session(agent.turns, rate_hz=self._port.rate_hz, system=system)
+        self._session = Session(
+            agent.turns,
+            rate_hz=self._port.rate_hz,
+            system=system,
+            max_duration_s=max_duration_s,
+            goodbye=agent.goodbye,
+        )
         self._toolbox = Toolbox(actions, action_context)
         self._ears = Ears()
         self._inbox: deque[s.Event] = deque()
@@ -179,15 +189,17 @@ class Conversation:
                     self._spawn(self._watch, position)
                 case s.Tell(kind, text):
                     self._observer(LiveEvent(self._clock(), self._call.info.call_id, kind, text))
-                case s.Leave(failed):
-                    self._leave(failed)
+                case s.Leave():
+                    self._spawn(self._end_after_tail, self._outcome(command))
 
-    def _leave(self, failed: s.Engine | None) -> None:
-        outcome = self._toolbox.outcome
-        if outcome is None:
-            cause = failed.value if failed is not None else ""
-            outcome = Outcome(Status.FAILED if failed is not None else Status.COMPLETED, cause)
-        self._spawn(self._end_after_tail, outcome)
+    def _outcome(self, leave: s.Leave) -> Outcome:
+        if leave.time_up:
+            return Outcome(Status.TIMEOUT, Cause.MAX_DURATION)
+        if self._toolbox.outcome is not None:
+            return self._toolbox.outcome
+        if leave.failed is not None:
+            return Outcome(Status.FAILED, Cause(leave.failed.value))
+        return Outcome(Status.COMPLETED)
 
     async def _end_after_tail(self, outcome: Outcome) -> None:
         await asyncio.sleep(TAIL_S)
@@ -214,7 +226,7 @@ class Conversation:
             await work(*args, **kwargs)
         except MediaError as error:
             log.warning("the call's audio ended: %s", error)
-            self._end(Outcome(Status.FAILED, "MEDIA"))
+            self._end(Outcome(Status.FAILED, Cause.MEDIA_FAILED))
 
     async def _keep_time(self) -> None:
         """Tell the session when the time it waits for has come."""
@@ -243,7 +255,7 @@ class Conversation:
                     self.digits.append(DigitRecord(digit, self._since_start_ms(at_s)))
                     self._handle(s.DigitPressed(digit, at_s))
                 case CallerGone():
-                    self._end(Outcome(Status.HANGUP, "CALLER"))
+                    self._end(Outcome(Status.HANGUP, Cause.CALLER))
                     return
 
     async def _watch(self, position: int) -> None:

@@ -141,7 +141,8 @@ class AriClient:
     ) -> Leg:
         """A channel that sends and receives plain RTP in `format` at `external_host`.
 
-        It is in our application only once its own StasisStart, with `call_id` as argument, has come.
+        It is in our application only once its own StasisStart has come, with `call_id` as argument where
+        Asterisk passes it on.
         """
         host, port = external_host
         try:
@@ -156,7 +157,7 @@ class AriClient:
                 transport="udp",
                 connection_type="client",
                 direction="both",
-                data=call_id,
+                **self._if_known("channels", "externalMedia", data=call_id),
             )
         except RequestFailed as error:
             if error.status != 500:
@@ -212,8 +213,16 @@ class AriClient:
         if self._has("channels", "setChannelVars"):
             await self._call("channels", "setChannelVars", channelId=channel_id, variables=dict(variables))
             return
-        for name, value in variables.items():
-            await self._call("channels", "setChannelVar", channelId=channel_id, variable=name, value=value)
+        answers = await asyncio.gather(
+            *(
+                self._call("channels", "setChannelVar", channelId=channel_id, variable=name, value=value)
+                for name, value in variables.items()
+            ),
+            return_exceptions=True,
+        )
+        for answer in answers:
+            if isinstance(answer, BaseException):
+                raise answer
 
     async def continue_in_dialplan(
         self, channel_id: str, *, context: str = "", exten: str = "", priority: int = 1
@@ -259,6 +268,17 @@ class AriClient:
     def _has(self, resource: str, operation: str) -> bool:
         found = self._ari.swagger.get_resource(resource)
         return found is not None and found.get_operation(operation) is not None
+
+    def knows(self, resource: str, operation: str, parameter: str = "") -> bool:
+        """Whether this PBX's api-docs have the operation, with this parameter if one is named."""
+        if not self._has(resource, operation):
+            return False
+        parameters = self._operation(resource, operation).json.get("parameters", ())
+        return not parameter or any(known["name"] == parameter for known in parameters)
+
+    def _if_known(self, resource: str, operation: str, **optional: object) -> dict[str, object]:
+        """Those of the arguments that this PBX takes."""
+        return {name: value for name, value in optional.items() if self.knows(resource, operation, name)}
 
     def _operation(self, resource: str, operation: str) -> Any:
         if not self._has(resource, operation):

@@ -9,11 +9,13 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections.abc import Awaitable, Callable, Coroutine, Mapping
+from contextlib import suppress
 from typing import Any
 
 from ari_bridge.core.errors import AppReplaced, AsteriskError
 from ari_bridge.media.plane import MediaPlane
 from ari_bridge.pbx import preflight
+from ari_bridge.pbx.admission import Admission
 from ari_bridge.pbx.call import CallHandler, CallInfo
 from ari_bridge.pbx.client import AriClient
 from ari_bridge.pbx.events import (
@@ -29,12 +31,13 @@ from ari_bridge.pbx.names import Names, new_call_id
 from ari_bridge.pbx.orders import CallerLeft, LegEntered, LegLeft, ShutDown
 from ari_bridge.pbx.pump import EventPump
 from ari_bridge.pbx.resync import Believed
-from ari_bridge.pbx.upkeep import Upkeep
+from ari_bridge.pbx.upkeep import Stance, Upkeep
 from ari_bridge.pbx.work import Surroundings
 from ari_bridge.settings import Settings
 
 logger = logging.getLogger(__name__)
 
+LAST_LOOK_WITHIN_S = 2.0
 STOP_WITHIN_S = 20.0
 """A handler's 5 s, and a few requests that each run into their time limit."""
 UPKEEP_EVERY_S = 2.0
@@ -68,6 +71,9 @@ class Controller:
         self._callers: dict[str, LiveCall] = {}
         """By the caller's channel id, until the caller has left."""
         self._tasks: set[asyncio.Task[None]] = set()
+        self._admission = Admission(settings)
+        self._drain = asyncio.Event()
+        self._call_ended = asyncio.Event()
         self._pump: EventPump | None = None
         self._stopping = False
 
@@ -77,11 +83,36 @@ class Controller:
 
     @property
     def connected(self) -> bool:
-        """Calls would come in: the events WebSocket is open, and the application is ours."""
+        """Events come, and the application is ours."""
         return self._pump is not None and self._pump.connected
 
+    @property
+    def taken_calls(self) -> int:
+        """Without those that are only on their way back to the dialplan, refused."""
+        return sum(call.refusal is None for call in self._calls.values())
+
+    def obstacles(self) -> list[str]:
+        """Why a call that came now would not be taken; nothing when it would."""
+        found = []
+        if self._pump is not None and self._pump.replaced:
+            found.append("another program has the Stasis application")
+        elif not self.connected:
+            found.append("no events from Asterisk")
+        if self._admission.draining or self._stopping:
+            found.append("draining")
+        if self._admission.full(self.taken_calls):
+            found.append(f"all {self._admission.max_calls} calls are taken")
+        return found
+
+    def drain(self) -> None:
+        """Take no more calls: `run` returns when those that are here have ended, or limits.drain_timeout_s
+        is over."""
+        self._admission.draining = True
+        self._drain.set()
+
     async def run(self, ready: Callable[[], None]) -> None:
-        """Serve until cancelled; then every caller goes on in the dialplan with FAILED, SHUTDOWN.
+        """Serve until cancelled or drained; then every caller that is left goes on in the dialplan with
+        FAILED, SHUTDOWN.
 
         `ready` is called once, when the next call would be taken. Before it, raises AsteriskError or
         SettingsError for what an operator has to mend; after it, only AppReplaced, when the last call that
@@ -97,7 +128,7 @@ class Controller:
                 handler=self._handler,
                 abilities=abilities,
             )
-            upkeep = Upkeep(
+            upkeep = self._upkeep = Upkeep(
                 client,
                 self._names,
                 believed=self._believed,
@@ -106,25 +137,31 @@ class Controller:
                 left=await self._left_behind(),
             )
             pump = self._pump = EventPump(client, on_event=self._on_event, resync=upkeep.resync)
-            own_tasks: list[asyncio.Task[None]] = []
+            watchers: set[asyncio.Task[None]] = set()
             try:
                 await pump.open()
                 reader = asyncio.create_task(pump.run(), name="events")
-                own_tasks += [reader, asyncio.create_task(self._keep_up(upkeep, pump), name="upkeep")]
+                drained = asyncio.create_task(self._drained(), name="drain")
+                watchers |= {reader, drained, asyncio.create_task(self._keep_up(upkeep, pump), name="upkeep")}
+                await asyncio.sleep(0)  # the reader reads before we say so
                 ready()
-                await asyncio.wait({reader})
-                reader.result()
+                await asyncio.wait({reader, drained}, return_when=asyncio.FIRST_COMPLETED)
+                if reader.done():
+                    reader.result()
             except AppReplaced as error:
                 logger.error("%s", error)
                 await self._outlive_replacement()
                 raise
             finally:
                 await self._stop()
-                for task in own_tasks:
-                    task.cancel()
-                if own_tasks:
-                    await asyncio.wait(own_tasks)
+                for watcher in watchers:
+                    watcher.cancel()
+                if watchers:
+                    await asyncio.wait(watchers)
                 await pump.close()
+                if watchers and upkeep.stance is Stance.SERVING:
+                    upkeep.stance = Stance.LEAVING
+                    await self._release_latecomers(upkeep)
 
     async def _outlive_replacement(self) -> None:
         """The other program gets the events now, but channels and bridges are still ours to command, and
@@ -143,7 +180,7 @@ class Controller:
             if not pump.connected and not pump.replaced:
                 continue
             try:
-                await upkeep.resync(ours=not pump.replaced)
+                await upkeep.resync()
             except AsteriskError as error:
                 logger.warning("asterisk: could not look after its state: %s", error)
 
@@ -168,6 +205,7 @@ class Controller:
                 if channel_id in self._callers:
                     self._callers[channel_id].hold(held)
             case ApplicationReplaced(app) if app == self._settings.asterisk.app:
+                self._upkeep.stance = Stance.REPLACED
                 raise AppReplaced(
                     f"asterisk.app: another program has taken over the Stasis application {app!r}: its calls"
                     " go there now; give each program an application of its own"
@@ -196,7 +234,8 @@ class Controller:
             return
         if known is not None:  # the dialplan sent it back to us before we read that it had left
             known.notice(CallerLeft())
-        self._begin(LiveCall(self._around, start, new_call_id()))
+        refusal = self._admission.refusal(self.taken_calls, self._around.clock())
+        self._begin(LiveCall(self._around, start, new_call_id(), refusal))
 
     def _adopt(self, start: StasisStart, info: CallInfo) -> None:
         self._begin(LiveCall(self._around, start, info.call_id, adopted=info))
@@ -217,6 +256,7 @@ class Controller:
             del self._calls[call.call_id]
             if self._callers.get(call.channel_id) is call:
                 del self._callers[call.channel_id]
+            self._call_ended.set()
 
     async def _delete_late(self, made_id: str) -> None:
         """Its call ended before Asterisk had made it (a POST whose answer was lost)."""
@@ -234,6 +274,23 @@ class Controller:
         task = asyncio.create_task(work)
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
+
+    async def _drained(self) -> None:
+        """Returns when we are to leave, and no call is here any more or none may stay longer."""
+        await self._drain.wait()
+        with suppress(TimeoutError):
+            async with asyncio.timeout(self._settings.limits.drain_timeout_s):
+                while self._calls:
+                    self._call_ended.clear()
+                    await self._call_ended.wait()
+
+    async def _release_latecomers(self, upkeep: Upkeep) -> None:
+        """Callers whose StasisStart was on its way while we closed the events WebSocket."""
+        try:
+            async with asyncio.timeout(LAST_LOOK_WITHIN_S):
+                await upkeep.resync()
+        except (AsteriskError, TimeoutError) as error:
+            logger.debug("no last look for latecomers: %s", error)
 
     async def _stop(self) -> None:
         self._stopping = True

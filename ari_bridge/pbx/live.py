@@ -34,6 +34,7 @@ from ari_bridge.pbx.call import (
     PbxEvent,
     Status,
 )
+from ari_bridge.pbx.causes import Cause
 from ari_bridge.pbx.events import Channel, StasisStart
 from ari_bridge.pbx.resync import Believed
 from ari_bridge.pbx.routing import UnknownAgent
@@ -46,12 +47,12 @@ INBOX = 16
 EVENTS_WAITING = 64
 """Digits and the like that a handler may leave unread; more are dropped."""
 
-_CAUSES: tuple[tuple[type[AriBridgeError], str], ...] = (
-    (ProviderError, "PROVIDER_FAILED"),
-    (MediaError, "MEDIA_FAILED"),
-    (AsteriskError, "ASTERISK_FAILED"),
-    (SettingsError, "SETTINGS"),
-    (AriBridgeError, "INTERNAL"),
+_CAUSES: tuple[tuple[type[AriBridgeError], Cause], ...] = (
+    (ProviderError, Cause.PROVIDER_FAILED),
+    (MediaError, Cause.MEDIA_FAILED),
+    (AsteriskError, Cause.ASTERISK_FAILED),
+    (SettingsError, Cause.SETTINGS),
+    (AriBridgeError, Cause.INTERNAL),
 )
 """ARIBRIDGECAUSE of a handler's error."""
 
@@ -74,9 +75,15 @@ class LiveCall:
     """A PbxCall. `notice` and `press` only enqueue; `run` returns when nothing of the call is left."""
 
     def __init__(
-        self, around: Surroundings, start: StasisStart, call_id: str, *, adopted: CallInfo | None = None
+        self,
+        around: Surroundings,
+        start: StasisStart,
+        call_id: str,
+        refusal: Cause | None = None,
+        adopted: CallInfo | None = None,
     ) -> None:
-        """`adopted`: what a worker that died knew of the call."""
+        """`refusal`: why the call is not taken, if it is not. `adopted`: what a worker that died knew."""
+        self.refusal = refusal
         self._around = around
         self._work = CallWork(around, start, call_id, adopted)
         self._session = Session()
@@ -158,7 +165,7 @@ class LiveCall:
 
     async def run(self) -> None:
         async with asyncio.TaskGroup() as tasks:
-            self._order(self._session.start(), tasks)
+            self._order(self._session.start(self.refusal), tasks)
             while self._session.state is not State.ENDED:
                 event = await self._next_input()
                 self._order(self._session.handle(event, self._around.clock()), tasks)
@@ -192,25 +199,33 @@ class LiveCall:
                 case orders.TellCallerGone():
                     self._events.put_nowait(CallerGone(self._around.clock()))
                 case orders.Inspect():
-                    tasks.create_task(self._request(work.inspect(), "INSPECT_FAILED"))
+                    tasks.create_task(self._request(work.inspect(), Cause.INSPECT_FAILED))
                 case orders.Answer():
-                    tasks.create_task(self._request(work.answer(), "ANSWER_FAILED"))
+                    tasks.create_task(self._request(work.answer(), Cause.ANSWER_FAILED))
                 case orders.CreateLeg():
-                    tasks.create_task(self._request(work.create_leg(), "MEDIA_LEG_FAILED", of_caller=False))
+                    tasks.create_task(
+                        self._request(work.create_leg(), Cause.MEDIA_LEG_FAILED, of_caller=False)
+                    )
                 case orders.OpenPort():
-                    tasks.create_task(self._request(work.open_port(), "MEDIA_PORT_FAILED", of_caller=False))
+                    tasks.create_task(
+                        self._request(work.open_port(), Cause.MEDIA_PORT_FAILED, of_caller=False)
+                    )
                 case orders.CreateBridge():
-                    tasks.create_task(self._request(work.create_bridge(), "BRIDGE_FAILED", of_caller=False))
+                    tasks.create_task(
+                        self._request(work.create_bridge(), Cause.BRIDGE_FAILED, of_caller=False)
+                    )
                 case orders.Leave(outcome):
-                    tasks.create_task(self._request(work.leave(outcome), "CONTINUE_FAILED"))
+                    tasks.create_task(self._request(work.leave(outcome), Cause.ASTERISK_FAILED))
                 case orders.HangUp():
-                    tasks.create_task(self._request(work.hang_up(), "HANGUP_FAILED"))
+                    tasks.create_task(self._request(work.hang_up(), Cause.ASTERISK_FAILED))
                 case orders.CleanUp():
                     tasks.create_task(
-                        self._request(work.clean_up(command), "CLEANUP_FAILED", of_caller=False)
+                        self._request(work.clean_up(command), Cause.ASTERISK_FAILED, of_caller=False)
                     )
 
-    async def _request(self, work: Coroutine[Any, Any, None], cause: str, *, of_caller: bool = True) -> None:
+    async def _request(
+        self, work: Coroutine[Any, Any, None], cause: Cause, *, of_caller: bool = True
+    ) -> None:
         """Exactly one Done or Failed comes of it. `of_caller`: what is Gone is the caller's channel."""
         answer: orders.Input = orders.Failed(cause)
         try:
@@ -218,7 +233,7 @@ class LiveCall:
             answer = orders.Done()
         except UnknownAgent as error:
             logger.warning("call %s: %s", self.call_id, error)
-            answer = orders.Failed("UNKNOWN_AGENT")
+            answer = orders.Failed(Cause.UNKNOWN_AGENT)
         except Gone as error:
             logger.debug("call %s: %s", self.call_id, error)
             if of_caller:
@@ -227,12 +242,12 @@ class LiveCall:
             logger.warning("call %s: %s: %s", self.call_id, cause, error)
         except Exception:  # a supervising root: the session must hear of it, and clean up
             logger.exception("call %s: %s", self.call_id, cause)
-            answer = orders.Failed("INTERNAL")
+            answer = orders.Failed(Cause.INTERNAL)
         finally:
             self._inbox.put_nowait(answer)
 
     async def _talk(self) -> None:
-        outcome = Outcome(Status.FAILED, "INTERNAL")
+        outcome = Outcome(Status.FAILED, Cause.INTERNAL)
         try:
             outcome = await self._around.handler(self)
         except AriBridgeError as error:

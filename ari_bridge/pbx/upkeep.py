@@ -13,10 +13,12 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections.abc import Callable, Mapping
+from enum import Enum
 
 from ari_bridge.core.errors import Gone
 from ari_bridge.pbx import variables
 from ari_bridge.pbx.call import CallInfo, Outcome, Status
+from ari_bridge.pbx.causes import Cause
 from ari_bridge.pbx.client import AriClient
 from ari_bridge.pbx.events import AriEvent, Channel, ChannelEnded, StasisStart
 from ari_bridge.pbx.names import Names
@@ -24,7 +26,15 @@ from ari_bridge.pbx.resync import Believed, Findings, compare, look
 
 logger = logging.getLogger(__name__)
 
-STRANDED = Outcome(Status.FAILED, "STRANDED")
+STRANDED = Outcome(Status.FAILED, Cause.STRANDED)
+
+
+class Stance(Enum):
+    """What the application is to us."""
+
+    SERVING = "who waits in it is taken"
+    LEAVING = "who waits in it goes on in the dialplan"
+    REPLACED = "another program has it: only the calls of before are looked after"
 
 
 class Upkeep:
@@ -47,13 +57,11 @@ class Upkeep:
         self._on_event = on_event
         self._adopt = adopt
         self._left = dict(left)
+        self.stance = Stance.SERVING
         self._one_at_a_time = asyncio.Lock()
 
-    async def resync(self, *, ours: bool = True) -> None:
-        """Look, compare, act. Raises AsteriskError; once more is harmless.
-
-        `ours`: the application is; where it is not, only calls of before are looked after.
-        """
+    async def resync(self) -> None:
+        """Look, compare, act. Raises AsteriskError; once more is harmless."""
         async with self._one_at_a_time:
             before = self._believed()
             seen = await look(self._client)
@@ -63,7 +71,7 @@ class Upkeep:
                 self._on_event(ChannelEnded(channel_id))
             for channel, old_id in found.replaced:
                 self._on_event(StasisStart(channel, (), replaces=old_id))
-            if ours:
+            if self.stance is not Stance.REPLACED:
                 await self._clear(found)
                 for channel in found.waiting:
                     await self._meet(channel)
@@ -82,10 +90,10 @@ class Upkeep:
         start = StasisStart(channel, tuple(channel.app_data.split(",")[1:]))
         info = self._left.pop(channel.id, None)
         try:
-            if info is not None:
+            if info is not None and self.stance is Stance.SERVING:
                 logger.warning("call %s: its worker died; it goes on here", info.call_id)
                 self._adopt(start, info)
-            elif await self._client.get_variable(channel.id, variables.CALL_ID):
+            elif await self._is_stranded(channel):
                 logger.warning("channel %s waited for nobody; it goes on in the dialplan", channel.id)
                 await self._client.set_variables(channel.id, variables.on_leaving("", STRANDED))
                 await self._client.continue_in_dialplan(channel.id)
@@ -94,3 +102,8 @@ class Upkeep:
                 self._on_event(start)
         except Gone:
             return
+
+    async def _is_stranded(self, channel: Channel) -> bool:
+        if self.stance is Stance.LEAVING:
+            return True
+        return bool(await self._client.get_variable(channel.id, variables.CALL_ID))

@@ -15,6 +15,7 @@ from ari_bridge.core.errors import AriBridgeError, AsteriskError, Gone, Internal
 from ari_bridge.media.plane import MediaPlane, MediaPort
 from ari_bridge.pbx import formats, variables
 from ari_bridge.pbx.call import CallHandler, CallInfo, Outcome, Status
+from ari_bridge.pbx.causes import Cause
 from ari_bridge.pbx.client import AriClient
 from ari_bridge.pbx.events import Channel, StasisStart
 from ari_bridge.pbx.names import Names
@@ -136,7 +137,7 @@ class CallWork:
                 "call %s: the dialplan has no %s,%s,%d (destinations): the caller goes on after Stasis()",
                 *(self.call_id, outcome.context, outcome.exten or "s", outcome.priority),
             )
-            outcome = Outcome(Status.FAILED, "NO_SUCH_DESTINATION", variables=outcome.variables)
+            outcome = Outcome(Status.FAILED, Cause.NO_SUCH_DESTINATION, variables=outcome.variables)
         try:
             await self._client.set_variables(self.channel_id, variables.on_leaving(self.call_id, outcome))
         except Gone:

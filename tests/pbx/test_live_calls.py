@@ -256,8 +256,9 @@ def test_what_a_dead_process_left_is_cleared_away(clean_lab: Lab, run: Any) -> N
                 for channel in await listing(clean_lab.pbx, "channels"):
                     if channel["dialplan"]["app_name"] == "Stasis":  # it was answered
                         answered = {"variable": "ARIBRIDGECALLID", "value": call_id}
-                        async with session.post(f"/ari/channels/{channel['id']}/variable", params=answered):
-                            pass
+                        path = f"/ari/channels/{channel['id']}/variable"
+                        async with session.post(path, params=answered) as answer:
+                            assert answer.status == 204
             assert len(await listing(clean_lab.pbx, "bridges")) == 1, "left behind"
             async with serving(lab_settings(clean_lab), SilentPlane()):
                 assert await listing(clean_lab.pbx, "bridges") == []
