@@ -34,6 +34,10 @@ _PLACE = re.compile(r"[A-Za-z0-9_.*#+-]+")
 """Contexts and extensions that may be written into a dialplan function."""
 
 
+KNOCK_WITHIN_S = 1.0
+"""While the way to the PBX is dead, this decides how soon the next try can be."""
+
+
 @dataclass(frozen=True, slots=True)
 class Leg:
     """A media leg: `peer` is where Asterisk sends its RTP from and listens for ours."""
@@ -74,6 +78,13 @@ class AriClient:
 
     # -------------------------------------------------------------- application
 
+    async def knock(self) -> None:
+        """Find out quickly whether anybody is there. A PBX that stands still takes connections and
+        requests, and works them off when it goes on: an events WebSocket asked for meanwhile, and given up,
+        would then take the application away from one that was opened later."""
+        url = f"{self._base}/ari/asterisk/info"
+        await self._transport.request("GET", url, {"only": "status"}, timeout_s=KNOCK_WITHIN_S)
+
     async def open_events(self) -> aiohttp.ClientWebSocketResponse:
         """The events WebSocket: from its opening on, calls to our application come to us."""
         socket: aiohttp.ClientWebSocketResponse = await self._operation("events", "eventWebsocket")(
@@ -93,6 +104,20 @@ class AriClient:
             data=body,
             headers={"Content-Type": "application/json"},
         )
+
+    def renew(self) -> None:
+        """Let new requests use new connections only."""
+        self._transport.renew()
+
+    async def channels_in_app(self) -> frozenset[str]:
+        """The ids of the channels that are in our application; none while nobody has registered it."""
+        try:
+            answer = await self._call("applications", "get", applicationName=self.app)
+        except RequestFailed as error:
+            if error.status == 404:
+                return frozenset()
+            raise
+        return frozenset(str(item) for item in answer.get("channel_ids", ()))
 
     async def module_running(self, module: str) -> bool:
         try:
@@ -218,9 +243,11 @@ class AriClient:
 
     # -------------------------------------------------------------- bridges
 
-    async def bridges(self) -> list[str]:
-        """The ids of all bridges."""
-        return [item["id"] for item in await self._call("bridges", "list")]
+    async def bridges(self) -> dict[str, frozenset[str]]:
+        """All bridges: id -> ids of the channels in it."""
+        return {
+            item["id"]: frozenset(item.get("channels", ())) for item in await self._call("bridges", "list")
+        }
 
     async def create_bridge(self, bridge_id: str) -> None:
         await self._call("bridges", "createWithId", bridgeId=bridge_id, type="mixing", name=bridge_id)

@@ -23,9 +23,20 @@ from ari_bridge.core.errors import (
 )
 from ari_bridge.media.plane import MediaPort
 from ari_bridge.pbx import orders
-from ari_bridge.pbx.call import CallerGone, CallInfo, Digit, Outcome, PbxEvent, Status
+from ari_bridge.pbx.call import (
+    CallerBack,
+    CallerGone,
+    CallerHeld,
+    CallerReplaced,
+    CallInfo,
+    Digit,
+    Outcome,
+    PbxEvent,
+    Status,
+)
 from ari_bridge.pbx.causes import Cause
-from ari_bridge.pbx.events import StasisStart
+from ari_bridge.pbx.events import Channel, StasisStart
+from ari_bridge.pbx.resync import Believed
 from ari_bridge.pbx.routing import UnknownAgent
 from ari_bridge.pbx.session import Session, State
 from ari_bridge.pbx.work import CallWork, Surroundings
@@ -33,8 +44,8 @@ from ari_bridge.pbx.work import CallWork, Surroundings
 logger = logging.getLogger(__name__)
 
 INBOX = 16
-DIGITS_WAITING = 64
-"""Digits a handler may leave unread; more are dropped."""
+EVENTS_WAITING = 64
+"""Digits and the like that a handler may leave unread; more are dropped."""
 
 _CAUSES: tuple[tuple[type[AriBridgeError], Cause], ...] = (
     (ProviderError, Cause.PROVIDER_FAILED),
@@ -64,16 +75,21 @@ class LiveCall:
     """A PbxCall. `notice` and `press` only enqueue; `run` returns when nothing of the call is left."""
 
     def __init__(
-        self, around: Surroundings, start: StasisStart, call_id: str, refusal: Cause | None = None
+        self,
+        around: Surroundings,
+        start: StasisStart,
+        call_id: str,
+        refusal: Cause | None = None,
+        adopted: CallInfo | None = None,
     ) -> None:
-        """`refusal`: why the call is not taken, if it is not."""
+        """`refusal`: why the call is not taken, if it is not. `adopted`: what a worker that died knew."""
         self.refusal = refusal
         self._around = around
-        self._work = CallWork(around, start, call_id)
+        self._work = CallWork(around, start, call_id, adopted)
         self._session = Session()
         self._inbox: asyncio.Queue[orders.Input] = asyncio.Queue(INBOX)
         self._noticed: set[type[_Notice]] = set()
-        self._events: asyncio.Queue[PbxEvent] = asyncio.Queue(DIGITS_WAITING + 1)
+        self._events: asyncio.Queue[PbxEvent] = asyncio.Queue(EVENTS_WAITING + 1)
         self._handler: asyncio.Task[None] | None = None
 
     # -------------------------------------------------------------- PbxCall
@@ -108,8 +124,15 @@ class LiveCall:
         return self._work.leg_id
 
     @property
-    def leg_entered(self) -> bool:
-        return orders.LegEntered in self._noticed
+    def believed(self) -> Believed:
+        work = self._work
+        return Believed(
+            work.call_id,
+            work.channel_id,
+            work.leg_id,
+            work.bridge_id,
+            leg_entered=orders.LegEntered in self._noticed,
+        )
 
     @property
     def leaving(self) -> bool:
@@ -122,10 +145,23 @@ class LiveCall:
             self._inbox.put_nowait(event)
 
     def press(self, digit: str, duration_ms: int) -> None:
-        if self._events.qsize() >= DIGITS_WAITING:
-            logger.warning("call %s: digits come faster than they are read; one was dropped", self.call_id)
+        self._tell(Digit(digit, duration_ms, self._around.clock()))
+
+    def hold(self, held: bool) -> None:
+        now_s = self._around.clock()
+        self._tell(CallerHeld(now_s) if held else CallerBack(now_s))
+
+    def hand_over_to(self, channel: Channel) -> None:
+        """The PBX has put `channel` into the caller's place."""
+        logger.info("call %s: transferred by the PBX to channel %s", self.call_id, channel.id)
+        self._work.replace_caller(channel)
+        self._tell(CallerReplaced(self._around.clock()))
+
+    def _tell(self, event: PbxEvent) -> None:
+        if self._events.qsize() >= EVENTS_WAITING:
+            logger.warning("call %s: events come faster than they are read; one was dropped", self.call_id)
             return
-        self._events.put_nowait(Digit(digit, duration_ms, self._around.clock()))
+        self._events.put_nowait(event)
 
     async def run(self) -> None:
         async with asyncio.TaskGroup() as tasks:
