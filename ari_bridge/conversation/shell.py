@@ -83,7 +83,7 @@ class Conversation:
         self._stt, self._llm, self._tts = stt, llm, tts
         self._observer, self._clock = observer, clock
         self._start_s = clock() if start_s is None else start_s
-        language = info.args.get("lang", agent.language)
+        language = info.args.get("lang") or info.variables.get("AI_LANG") or agent.language
         phrases = (*agent.phrases, *llm.phrases)
         self._speech_context = SpeechContext(self._port.rate_hz, language, phrases)
         self._voice_context = VoiceContext(self._port.rate_hz, language)

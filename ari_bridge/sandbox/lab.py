@@ -32,9 +32,10 @@ CARRIER_FILES = _COMMON | {
     "extensions.conf": "sandbox/carrier/extensions.conf",
 }
 PBX_FILES = _COMMON | {
-    "pjsip.conf": "sandbox/pbx/pjsip.conf",
+    "pjsip.conf": "pjsip.conf",
     "extensions.conf": "sandbox/pbx/extensions.conf",
     "ari_bridge/extensions.conf": "extensions.conf",
+    "ari_bridge/freepbx.conf": "freepbx/extensions_custom.conf",
 }
 
 PERSON_SAYS = "Front desk, Maria speaking. How can I help you?"

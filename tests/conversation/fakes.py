@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import math
 from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
@@ -285,6 +286,7 @@ class Scene:
     variables: dict[str, str] = field(default_factory=dict)
     tts_cost_s: float = 0.02
     stt_delay_s: float = 0.05
+    max_duration_s: float = math.inf
     prepare: Callable[[Scene], None] = lambda scene: None
 
     async def play(self) -> Scene:
@@ -310,6 +312,7 @@ class Scene:
             ActionContext({}),
             self.live.append,
             now_s,
+            max_duration_s=self.max_duration_s,
         )
         self.outcome = await self.conversation.run()
         assert (self.stt.running, self.llm.running, self.tts.running) == (0, 0, 0)
