@@ -68,7 +68,7 @@ def test_without_us_callers_reach_a_person(clean_lab: Lab, run: Any, did: str) -
 
 
 def test_no_shipped_context_can_meet_one_of_freepbx(clean_lab: Lab, run: Any) -> None:
-    """FreePBX has from-trunk, from-internal, ext-queues, … of its own; a context of one name is one context."""
+    """FreePBX has from-trunk, from-internal, … of its own, and contexts of one name become one."""
     for file in ("ari_bridge/extensions.conf", "ari_bridge/freepbx.conf"):
         text = (clean_lab.pbx.directory / "etc" / file).read_text()
         contexts = {line[1:-1] for line in text.splitlines() if line.startswith("[")} - {"globals"}
