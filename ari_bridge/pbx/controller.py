@@ -88,24 +88,33 @@ class Controller:
     def _on_event(self, event: AriEvent) -> None:
         match event:
             case StasisStart(channel):
-                call_id = self._names.call_of_leg(channel.id)
+                call_id = self._names.owner(channel.id)
                 if call_id is None:
                     self._take(event)
-                elif call_id in self._calls:
+                elif call_id not in self._calls:
+                    self._hold(self._delete_late(channel.id))
+                elif part := self._calls[call_id].part(channel.id):
+                    part.entered()
+                elif self._names.call_of_leg(channel.id):
                     self._calls[call_id].notice(LegEntered())
-                else:
-                    self._hold(self._delete_late_leg(channel.id))
-            case ChannelEnded(channel_id):
-                call_id = self._names.call_of_leg(channel_id)
+            case ChannelEnded(channel_id, cause):
+                call_id = self._names.owner(channel_id)
                 if call_id is None:
                     caller = self._callers.pop(channel_id, None)
                     if caller is not None:
                         caller.notice(CallerLeft())
-                elif call_id in self._calls:
+                elif call_id not in self._calls:
+                    return
+                elif part := self._calls[call_id].part(channel_id):
+                    part.ended(cause)
+                elif self._names.call_of_leg(channel_id):
                     self._calls[call_id].notice(LegLeft())
             case DtmfReceived(channel_id, digit, duration_ms):
+                call_id = self._names.call_of_part(channel_id)
                 if channel_id in self._callers:
                     self._callers[channel_id].press(digit, duration_ms)
+                elif call_id in self._calls and (part := self._calls[call_id].part(channel_id)):
+                    part.pressed(digit)
             case ApplicationReplaced(app) if app == self._settings.asterisk.app:
                 raise AppReplaced(
                     f"asterisk.app: another program has taken over the Stasis application {app!r}: its calls"
@@ -118,7 +127,9 @@ class Controller:
             return
         if known is not None:  # the dialplan sent it back to us before we read that it had left
             known.notice(CallerLeft())
-        call = LiveCall(self._around, start, new_call_id())
+        placed = self._names.call_of_outbound(start.channel.id)
+        call_id = placed if placed is not None and placed not in self._calls else new_call_id()
+        call = LiveCall(self._around, start, call_id)
         self._calls[call.call_id] = call
         self._callers[call.channel_id] = call
         if self._stopping:
@@ -135,12 +146,12 @@ class Controller:
             if self._callers.get(call.channel_id) is call:
                 del self._callers[call.channel_id]
 
-    async def _delete_late_leg(self, leg_id: str) -> None:
+    async def _delete_late(self, channel_id: str) -> None:
         """Its call ended before Asterisk had made it (a POST whose answer was lost)."""
         try:
-            await self._around.client.hang_up(leg_id)
+            await self._around.client.hang_up(channel_id)
         except AsteriskError as error:
-            logger.warning("media leg %s may be left in Asterisk: %s", leg_id, error)
+            logger.warning("channel %s may be left in Asterisk: %s", channel_id, error)
 
     # -------------------------------------------------------------- lost events
 
@@ -158,6 +169,9 @@ class Controller:
                 self._on_event(ChannelEnded(call.channel_id))
             if call.call_id in entered and call.leg_id not in channels:
                 call.notice(LegLeft())
+            for part_id in call.part_ids:
+                if part_id not in channels:
+                    self._on_event(ChannelEnded(part_id))
 
     # -------------------------------------------------------------- tasks
 

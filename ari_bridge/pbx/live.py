@@ -24,7 +24,9 @@ from ari_bridge.core.errors import (
 from ari_bridge.media.plane import MediaPort
 from ari_bridge.pbx import orders
 from ari_bridge.pbx.call import CallerGone, CallInfo, Digit, Outcome, PbxEvent, Status
+from ari_bridge.pbx.control import CallControl
 from ari_bridge.pbx.events import StasisStart
+from ari_bridge.pbx.party import RungParty
 from ari_bridge.pbx.routing import UnknownAgent
 from ari_bridge.pbx.session import Session, State
 from ari_bridge.pbx.work import CallWork, Surroundings
@@ -85,6 +87,10 @@ class LiveCall:
             raise InternalError("a call's port was used before it was opened")
         return self._work.port
 
+    @property
+    def control(self) -> CallControl:
+        return self._work.line
+
     async def next_event(self) -> PbxEvent:
         return await self._events.get()
 
@@ -101,6 +107,14 @@ class LiveCall:
     @property
     def leg_id(self) -> str:
         return self._work.leg_id
+
+    def part(self, channel_id: str) -> RungParty | None:
+        """Of the other channels that belong to the call."""
+        return self._work.line.part(channel_id)
+
+    @property
+    def part_ids(self) -> list[str]:
+        return self._work.line.part_ids
 
     @property
     def leg_entered(self) -> bool:

@@ -26,16 +26,16 @@ async def sweep(client: AriClient, names: Names, live: Container[str]) -> None:
     """Delete legs and bridges of no live call (by call id or caller's channel id), and send stranded callers
     on in the dialplan. Raises AsteriskError; sweeping again is harmless."""
     for channel in await client.channels():
-        call_id = names.call_of_leg(channel.id)
+        call_id = names.owner(channel.id)
         if call_id is not None:
             if call_id not in live:
-                logger.warning("media leg %s was left over; deleted", channel.id)
+                logger.warning("channel %s was left over; deleted", channel.id)
                 await client.hang_up(channel.id)
         elif waits_in(channel, client.app) and channel.id not in live:
             logger.warning("channel %s waited for nobody; it goes on in the dialplan", channel.id)
             await _release(client, channel.id)
     for bridge_id in await client.bridges():
-        call_id = names.call_of_bridge(bridge_id)
+        call_id = names.owner(bridge_id)
         if call_id is not None and call_id not in live:
             logger.warning("bridge %s was left over; deleted", bridge_id)
             await client.delete_bridge(bridge_id)

@@ -17,6 +17,7 @@ from ari_bridge.pbx import formats, variables
 from ari_bridge.pbx.call import CallHandler, CallInfo, Outcome, Status
 from ari_bridge.pbx.client import AriClient
 from ari_bridge.pbx.events import StasisStart
+from ari_bridge.pbx.line import CallLine
 from ari_bridge.pbx.names import Names
 from ari_bridge.pbx.orders import CleanUp
 from ari_bridge.pbx.preflight import Abilities
@@ -51,6 +52,7 @@ class CallWork:
         self.leg_id = around.names.leg(call_id)
         self.info: CallInfo | None = None
         self.port: MediaPort | None = None
+        self.line = CallLine(around.client, around.names, call_id, start.channel.id)
         self._bridge_id = around.names.bridge(call_id)
         self._around = around
         self._client = around.client
@@ -135,6 +137,7 @@ class CallWork:
             steps.append(self._insist(self._client.delete_bridge, self._bridge_id))
         if order.port and self.port is not None:
             steps.append(self.port.close())
+        steps.append(self.line.close())
         async with asyncio.TaskGroup() as tasks:
             for step in steps:
                 tasks.create_task(step)

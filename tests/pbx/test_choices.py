@@ -94,9 +94,14 @@ def test_names_are_told_apart_between_applications() -> None:
     ours, theirs = Names("voice"), Names("voice-b")
     call_id = new_call_id()
     assert ours.call_of_leg(ours.leg(call_id)) == call_id
-    assert ours.call_of_bridge(ours.bridge(call_id)) == call_id
+    assert ours.owner(ours.bridge(call_id)) == call_id
+    assert ours.owner(ours.leg(call_id)) == call_id
+    assert ours.owner(ours.outbound(call_id)) is None
+    assert ours.call_of_outbound(ours.outbound(call_id)) == call_id
+    part = ours.part(call_id, "party1")
+    assert (ours.call_of_part(part), ours.call_of_leg(part)) == (call_id, None)
+    assert ours.call_of_part(ours.leg(call_id)) is None
     assert ours.call_of_leg(ours.bridge(call_id)) is None
-    assert ours.call_of_bridge(ours.leg(call_id)) is None
     assert ours.call_of_leg(theirs.leg(call_id)) is None
     assert theirs.call_of_leg(ours.leg(call_id)) is None
     assert ours.call_of_leg("1795231539.14") is None
