@@ -126,8 +126,13 @@ class _Engines:
 
 
 def _agents(settings: Settings, engines: _Engines) -> dict[str, Agent]:
-    context = ActionContext(settings.destinations)
-    verbs = list(actions().values())
+    context = ActionContext(settings.destinations, settings.digits, settings.control)
+    verbs = actions()
+    for name, agent in settings.agents.items():
+        for verb in agent.actions:
+            if verb not in verbs:
+                known = ", ".join(sorted(verbs))
+                raise SettingsError(f"agents.{name}.actions: there is no {verb!r} (there are {known})")
     return {
         name: Agent(
             name=name,
@@ -136,7 +141,7 @@ def _agents(settings: Settings, engines: _Engines) -> dict[str, Agent]:
             stt=engines.stt(agent.stt),
             llm=engines.llm(agent.llm),
             tts=engines.tts(agent.tts),
-            actions=verbs,
+            actions=list(verbs.values()),
             action_context=context,
         )
         for name, agent in settings.agents.items()

@@ -15,13 +15,14 @@ import asyncio
 import logging
 import math
 from collections import deque
-from collections.abc import Callable, Coroutine, Sequence
+from collections.abc import Awaitable, Callable, Collection, Coroutine, Mapping, Sequence
 from contextlib import aclosing
 from typing import Any, ParamSpec
 
-from ari_bridge.actions.base import Action, ActionContext
+from ari_bridge.actions.base import Action, ActionContext, Desk
 from ari_bridge.conversation.ears import Ears
 from ari_bridge.conversation.streams import closable, stubborn
+from ari_bridge.conversation.talk import TAIL_S, CallTalk
 from ari_bridge.conversation.toolbox import Toolbox
 from ari_bridge.core.audio import samples
 from ari_bridge.core.clock import Clock, monotonic_s
@@ -52,10 +53,6 @@ P = ParamSpec("P")
 SPEECH_LEAD_MS = 2000
 """A sentence is synthesised when the audio before it has this much left: early enough never to be late, and
 little is thrown away when the caller interrupts."""
-
-
-TAIL_S = 0.1
-"""The agent's last words have left us, but are still on their way through the PBX."""
 
 
 class Conversation:
@@ -96,7 +93,9 @@ class Conversation:
             max_duration_s=max_duration_s,
             goodbye=agent.goodbye,
         )
-        self._toolbox = Toolbox(actions, action_context)
+        self._talk = CallTalk(self, self._port, tts, self._voice_context)
+        desk = Desk(action_context, call.control, self._talk)
+        self._toolbox = Toolbox(actions, desk, agent_may=agent.actions)
         self._ears = Ears()
         self._inbox: deque[s.Event] = deque()
         self._handling = False
@@ -175,7 +174,7 @@ class Conversation:
                 case s.CancelReply(number):
                     self._replies.pop(number).cancel()
                 case s.RunTool(call):
-                    self._inbox.append(self._toolbox.run(call))
+                    self._spawn(self._run_tool, call)
                 case s.Speak():
                     self._sentences.put_nowait(command)
                 case s.Pause():
@@ -195,8 +194,9 @@ class Conversation:
     def _outcome(self, leave: s.Leave) -> Outcome:
         if leave.time_up:
             return Outcome(Status.TIMEOUT, Cause.MAX_DURATION)
-        if self._toolbox.outcome is not None:
-            return self._toolbox.outcome
+        decided = self._toolbox.outcome
+        if decided is not None and decided.outcome is not None:
+            return decided.outcome
         if leave.failed is not None:
             return Outcome(Status.FAILED, Cause(leave.failed.value))
         return Outcome(Status.COMPLETED)
@@ -208,6 +208,54 @@ class Conversation:
     def _end(self, outcome: Outcome) -> None:
         if not self._ended.done():
             self._ended.set_result(outcome)
+
+    # ------------------------------------------------------------------ actions
+
+    @property
+    def verbs(self) -> Collection[str]:
+        """The actions that `act` knows in this call."""
+        return self._toolbox.names
+
+    async def act(self, verb: str, arguments: Mapping[str, Any]) -> str:
+        """Do what somebody besides the agent wants done. Returns what came of it, in a sentence."""
+        said = ["The call has ended."]
+        if not self._ended.done():
+            await asyncio.wait({self._spawn(self._act, verb, arguments, said)})
+        return said[-1]
+
+    async def _act(self, verb: str, arguments: Mapping[str, Any], said: list[str]) -> None:
+        result = await self._toolbox.run(verb, arguments)
+        said.append(result.result)
+        if result.outcome is not None:
+            if not result.at_once:
+                await self._talk.words_heard()
+            self._end(result.outcome)
+
+    async def _run_tool(self, call: ToolCall) -> None:
+        result = await self._toolbox.run_for_agent(call.name, call.arguments)
+        if result.outcome is not None and result.at_once:
+            self._end(result.outcome)
+        self._handle(s.ToolReturned(call, result.result, decides_outcome=result.outcome is not None))
+
+    def caller_is_silent(self) -> None:
+        self._handle(s.VoiceOff(self._clock()))
+
+    async def words_heard(self) -> None:
+        """Until all that the agent has to say so far has been heard, or was cut off."""
+        while True:
+            if self._replies:
+                await asyncio.wait(set(self._replies.values()))
+            sentences = self._sentences
+            await sentences.join()
+            await self._port.wait_heard(self._port.queued)
+            if sentences is self._sentences and not self._replies:
+                return
+
+    def start(self, work: Callable[[], Awaitable[None]]) -> asyncio.Task[None]:
+        async def run() -> None:
+            await work()
+
+        return self._spawn(run)
 
     # ------------------------------------------------------------------ tasks
 
@@ -243,6 +291,9 @@ class Conversation:
         vad = EnergyVad()
         while True:
             chunk = await self._port.read()
+            if self._talk.aside:
+                vad = EnergyVad()
+                continue
             self._ears.hear(chunk)
             for event in vad.process(chunk):
                 self._handle(_to_session(event))
@@ -252,8 +303,10 @@ class Conversation:
             event = await self._call.next_event()
             match event:
                 case Digit(digit, _, at_s):
-                    self.digits.append(DigitRecord(digit, self._since_start_ms(at_s)))
-                    self._handle(s.DigitPressed(digit, at_s))
+                    if not self._talk.keys_are_secret:
+                        self.digits.append(DigitRecord(digit, self._since_start_ms(at_s)))
+                    if not self._talk.take_key(digit):
+                        self._handle(s.DigitPressed(digit, at_s))
                 case CallerGone():
                     self._end(Outcome(Status.HANGUP, Cause.CALLER))
                     return
@@ -312,8 +365,11 @@ class Conversation:
         try:
             while True:
                 sentence = await sentences.get()
-                await self._port.wait_heard(max(0, self._port.queued - lead))
-                await self._speak(sentence)
+                try:
+                    await self._port.wait_heard(max(0, self._port.queued - lead))
+                    await self._speak(sentence)
+                finally:
+                    sentences.task_done()
         except ProviderError as error:
             log.warning("text to speech: %s", error)
             self._handle(s.EngineFailed(s.Engine.TTS))
@@ -332,7 +388,10 @@ class Conversation:
     def _flush(self) -> None:
         """Stop the speaker, then drop its audio; the next speaker begins when that is done."""
         self._flushing = self._spawn(self._cut_off, self._speaker, self._flushing)
-        self._sentences = asyncio.Queue()
+        unsaid, self._sentences = self._sentences, asyncio.Queue()
+        while not unsaid.empty():
+            unsaid.get_nowait()
+            unsaid.task_done()
         self._speaker = self._spawn(self._speak_all, self._sentences, self._flushing)
 
     async def _cut_off(self, speaker: asyncio.Task[None], after: asyncio.Task[None] | None) -> None:
