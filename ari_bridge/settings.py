@@ -110,6 +110,8 @@ class TurnSettings(_Table):
 
 class AgentSettings(_Table):
     greeting: str = ""
+    resumption: str = "I am sorry, I lost you for a moment. Please go on."
+    """Said instead of the greeting when a process takes over the call of one that died."""
     goodbye: str = "I am sorry, our time is up, and I have to end our call here. Goodbye."
     """Said when the call has lasted limits.max_duration_s."""
     language: str = "en"
@@ -223,6 +225,12 @@ class RecordSettings(_Table):
     """One JSON file a call, with its transcript, is written here; nothing is written when unset."""
 
 
+class StoreSettings(_Table):
+    file: Path | None = None
+    """SQLite. With it, calls outlive the death of the process: the next one takes them over. Nothing is kept
+    when unset."""
+
+
 class LogSettings(_Table):
     level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = "INFO"
 
@@ -245,6 +253,7 @@ class Settings(BaseSettings):
     providers: dict[str, dict[str, Any]] = {}
     limits: LimitSettings = LimitSettings()
     records: RecordSettings = RecordSettings()
+    store: StoreSettings = StoreSettings()
     log: LogSettings = LogSettings()
 
     @classmethod
@@ -303,5 +312,5 @@ def _resolve_files(table: dict[str, Any], base: Path) -> None:
     for key, value in table.items():
         if isinstance(value, dict):
             _resolve_files(value, base)
-        elif isinstance(value, str) and (key.endswith("_file") or key == "directory") and value:
+        elif isinstance(value, str) and (key.endswith("_file") or key in ("file", "directory")) and value:
             table[key] = os.fspath(base / value)

@@ -48,7 +48,8 @@ LeftBehind = Callable[[], Awaitable[Mapping[str, CallInfo]]]
 """The calls that a worker which died had, by the caller's channel id."""
 
 
-async def _nothing_left() -> Mapping[str, CallInfo]:
+async def nothing_left() -> Mapping[str, CallInfo]:
+    """Nothing is known of any."""
     return {}
 
 
@@ -60,7 +61,7 @@ class Controller:
         settings: Settings,
         media: MediaPlane,
         handler: CallHandler,
-        left_behind: LeftBehind = _nothing_left,
+        left_behind: LeftBehind = nothing_left,
     ) -> None:
         self._settings = settings
         self._media = media
