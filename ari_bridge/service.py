@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable
+from contextlib import AsyncExitStack
 
 from ari_bridge.actions.base import ActionContext
 from ari_bridge.actions.registry import actions
@@ -12,10 +13,11 @@ from ari_bridge.core.errors import SettingsError
 from ari_bridge.dialogue.live import LiveEvent, Observer
 from ari_bridge.media.port import ProcessPlane
 from ari_bridge.pbx.call import Outcome, PbxCall
-from ari_bridge.pbx.controller import Controller
+from ari_bridge.pbx.controller import Controller, nothing_left
 from ari_bridge.providers.base import Kind, LanguageModel, SpeechToText, TextToSpeech
 from ari_bridge.providers.registry import build_provider
 from ari_bridge.settings import Settings
+from ari_bridge.store.database import CallStore
 
 log = logging.getLogger(__name__)
 
@@ -32,6 +34,7 @@ class Service:
         self._observer = observer
         self._agents: dict[str, Agent] = {}
         self._controller: Controller | None = None
+        self._store: CallStore | None = None
 
     # -------------------------------------------------------------- while it runs
 
@@ -67,19 +70,20 @@ class Service:
         """
         if not self._settings.agents:
             raise SettingsError("agents: there is no agent; add a table [agents.NAME]")
-        engines = _Engines(self._settings)
-        try:
+        async with AsyncExitStack() as stack:
+            engines = _Engines(self._settings)
+            stack.push_async_callback(engines.close)
             self._agents = _agents(self._settings, engines)
+            if self._settings.store.file is not None:
+                self._store = await CallStore.open(self._settings.store.file, self._settings.asterisk.app)
+                stack.push_async_callback(self._store.close)
             plane = await ProcessPlane.start(self._settings.media)
-            try:
-                await self._serve(plane, ready)
-            finally:
-                await plane.close()
-        finally:
-            await engines.close()
+            stack.push_async_callback(plane.close)
+            await self._serve(plane, ready)
 
     async def _serve(self, plane: ProcessPlane, ready: Callable[[], None]) -> None:
-        self._controller = Controller(self._settings, plane, self._handle)
+        left_behind = nothing_left if self._store is None else self._store.left_behind
+        self._controller = Controller(self._settings, plane, self._handle, left_behind)
         try:
             await self._controller.run(ready)
         finally:
@@ -91,6 +95,7 @@ class Service:
             self._agents[call.info.agent],
             observer=self._observer,
             record_directory=self._settings.records.directory,
+            store=self._store,
         )
 
 
@@ -126,8 +131,13 @@ class _Engines:
 
 
 def _agents(settings: Settings, engines: _Engines) -> dict[str, Agent]:
-    context = ActionContext(settings.destinations)
-    verbs = list(actions().values())
+    context = ActionContext(settings.destinations, settings.digits, settings.control)
+    verbs = actions()
+    for name, agent in settings.agents.items():
+        for verb in agent.actions:
+            if verb not in verbs:
+                known = ", ".join(sorted(verbs))
+                raise SettingsError(f"agents.{name}.actions: there is no {verb!r} (there are {known})")
     return {
         name: Agent(
             name=name,
@@ -136,7 +146,7 @@ def _agents(settings: Settings, engines: _Engines) -> dict[str, Agent]:
             stt=engines.stt(agent.stt),
             llm=engines.llm(agent.llm),
             tts=engines.tts(agent.tts),
-            actions=verbs,
+            actions=list(verbs.values()),
             action_context=context,
         )
         for name, agent in settings.agents.items()

@@ -15,12 +15,13 @@ from __future__ import annotations
 
 import math
 from collections import deque
+from collections.abc import Iterable
 
 from ari_bridge.core.messages import ToolCall
 from ari_bridge.dialogue import signals as s
 from ari_bridge.dialogue.answer import Answer
 from ari_bridge.dialogue.caller import CallerTurn
-from ari_bridge.dialogue.history import History
+from ari_bridge.dialogue.history import Entry, History
 from ari_bridge.dialogue.latency import Stamp, Waterfall
 from ari_bridge.dialogue.live import LiveKind
 from ari_bridge.dialogue.log import Turn, TurnLog
@@ -82,6 +83,11 @@ class Session:
     @property
     def finished(self) -> list[Turn]:
         return self._log.turns
+
+    def restore(self, entries: Iterable[Entry], turns: Iterable[Turn]) -> None:
+        """Take up a dialogue that another process began; before greet()."""
+        self.history.entries.extend(entries)
+        self._log.turns.extend(turns)
 
     def greet(self, text: str, now: float) -> list[s.Command]:
         """Begin the call with the agent's words; with none, the caller speaks first."""

@@ -8,6 +8,7 @@ from enum import Enum
 from typing import Protocol, TypeAlias
 
 from ari_bridge.media.plane import MediaPort
+from ari_bridge.pbx.control import CallControl
 
 
 class Status(Enum):
@@ -115,6 +116,9 @@ class PbxCall(Protocol):
 
     @property
     def port(self) -> MediaPort: ...
+
+    @property
+    def control(self) -> CallControl: ...
 
     async def next_event(self) -> PbxEvent:
         """After CallerGone this must not be called again."""

@@ -288,6 +288,10 @@ class AriClient:
             )
         return self._ari.swagger.get_resource(resource).get_operation(operation)
 
+    async def call(self, resource: str, operation: str, **arguments: object) -> Any:
+        """Any other operation of this PBX's api-docs; raises AsteriskError when it has no such."""
+        return await self._call(resource, operation, **arguments)
+
     async def _call(self, resource: str, operation: str, **arguments: object) -> Any:
         """The answer's JSON, None where it has no body."""
         try:
@@ -311,9 +315,9 @@ class AriClient:
 
 
 def _is_about_something(operation: str, arguments: Mapping[str, object]) -> bool:
-    """Whether the operation is on a channel or bridge that should be there already."""
-    makes = operation in ("externalMedia", "createWithId")
-    return not makes and ("channelId" in arguments or "bridgeId" in arguments)
+    """Whether the operation is on a channel, bridge or recording that should be there already."""
+    makes = operation in ("externalMedia", "createWithId", "originate")
+    return not makes and not {"channelId", "bridgeId", "recordingName"}.isdisjoint(arguments)
 
 
 def _no_ari(base: str, error: RequestFailed) -> AsteriskError:

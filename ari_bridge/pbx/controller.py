@@ -29,6 +29,7 @@ from ari_bridge.pbx.events import (
 from ari_bridge.pbx.live import LiveCall
 from ari_bridge.pbx.names import Names, new_call_id
 from ari_bridge.pbx.orders import CallerLeft, LegEntered, LegLeft, ShutDown
+from ari_bridge.pbx.party import RungParty
 from ari_bridge.pbx.pump import EventPump
 from ari_bridge.pbx.resync import Believed
 from ari_bridge.pbx.upkeep import Stance, Upkeep
@@ -47,7 +48,8 @@ LeftBehind = Callable[[], Awaitable[Mapping[str, CallInfo]]]
 """The calls that a worker which died had, by the caller's channel id."""
 
 
-async def _nothing_left() -> Mapping[str, CallInfo]:
+async def nothing_left() -> Mapping[str, CallInfo]:
+    """Nothing is known of any."""
     return {}
 
 
@@ -59,7 +61,7 @@ class Controller:
         settings: Settings,
         media: MediaPlane,
         handler: CallHandler,
-        left_behind: LeftBehind = _nothing_left,
+        left_behind: LeftBehind = nothing_left,
     ) -> None:
         self._settings = settings
         self._media = media
@@ -189,18 +191,20 @@ class Controller:
     def _on_event(self, event: AriEvent) -> None:
         match event:
             case StasisStart(channel, _, replaces):
-                if (call_id := self._names.call_of(channel.id)) is not None:
+                if (call_id := self._names.owner(channel.id)) is not None:
                     self._entered(call_id, channel.id)
                 elif (replaced := self._callers.pop(replaces, None)) is not None:
                     self._callers[channel.id] = replaced
                     replaced.hand_over_to(channel)
                 else:
                     self._take(event)
-            case ChannelEnded(channel_id):
-                self._ended(channel_id)
+            case ChannelEnded(channel_id, cause):
+                self._ended(channel_id, cause)
             case DtmfReceived(channel_id, digit, duration_ms):
                 if channel_id in self._callers:
                     self._callers[channel_id].press(digit, duration_ms)
+                elif (part := self._part(channel_id)) is not None:
+                    part.pressed(digit)
             case HoldChanged(channel_id, held):
                 if channel_id in self._callers:
                     self._callers[channel_id].hold(held)
@@ -218,15 +222,21 @@ class Controller:
             self._hold(self._delete_late(made_id))
         elif made_id == call.leg_id:
             call.notice(LegEntered())
+        elif (part := call.part(made_id)) is not None:
+            part.entered()
 
-    def _ended(self, channel_id: str) -> None:
-        call_id = self._names.call_of(channel_id)
-        if call_id is None:
-            caller = self._callers.pop(channel_id, None)
-            if caller is not None:
-                caller.notice(CallerLeft())
-        elif call_id in self._calls and self._calls[call_id].leg_id == channel_id:
-            self._calls[call_id].notice(LegLeft())
+    def _ended(self, channel_id: str, cause: int) -> None:
+        caller = self._callers.pop(channel_id, None)
+        if caller is not None:
+            caller.notice(CallerLeft())
+        elif (part := self._part(channel_id)) is not None:
+            part.ended(cause)
+        elif (call := self._calls.get(self._names.owner(channel_id) or "")) and call.leg_id == channel_id:
+            call.notice(LegLeft())
+
+    def _part(self, channel_id: str) -> RungParty | None:
+        call = self._calls.get(self._names.owner(channel_id) or "")
+        return None if call is None else call.part(channel_id)
 
     def _take(self, start: StasisStart) -> None:
         known = self._callers.get(start.channel.id)
@@ -235,7 +245,9 @@ class Controller:
         if known is not None:  # the dialplan sent it back to us before we read that it had left
             known.notice(CallerLeft())
         refusal = self._admission.refusal(self.taken_calls, self._around.clock())
-        self._begin(LiveCall(self._around, start, new_call_id(), refusal))
+        placed = self._names.call_of_outbound(start.channel.id)
+        call_id = placed if placed is not None and placed not in self._calls else new_call_id()
+        self._begin(LiveCall(self._around, start, call_id, refusal))
 
     def _adopt(self, start: StasisStart, info: CallInfo) -> None:
         self._begin(LiveCall(self._around, start, info.call_id, adopted=info))

@@ -43,6 +43,8 @@ class ChannelEnded:
     """StasisEnd, ChannelDestroyed or ChannelHangupRequest: whichever comes first is the end for us."""
 
     channel_id: str
+    cause: int = 0
+    """Q.850: 17 busy, 19 no answer, 21 declined, ...; 0 where the event tells none."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,7 +113,8 @@ def _start(body: Mapping[str, Any]) -> StasisStart:
 
 
 def _ended(body: Mapping[str, Any]) -> ChannelEnded:
-    return ChannelEnded(parse_channel(body.get("channel")).id)
+    cause = body.get("cause")
+    return ChannelEnded(parse_channel(body.get("channel")).id, cause if isinstance(cause, int) else 0)
 
 
 def _dtmf(body: Mapping[str, Any]) -> DtmfReceived | None:

@@ -35,7 +35,9 @@ from ari_bridge.pbx.call import (
     Status,
 )
 from ari_bridge.pbx.causes import Cause
+from ari_bridge.pbx.control import CallControl
 from ari_bridge.pbx.events import Channel, StasisStart
+from ari_bridge.pbx.party import RungParty
 from ari_bridge.pbx.resync import Believed
 from ari_bridge.pbx.routing import UnknownAgent
 from ari_bridge.pbx.session import Session, State
@@ -106,6 +108,10 @@ class LiveCall:
             raise InternalError("a call's port was used before it was opened")
         return self._work.port
 
+    @property
+    def control(self) -> CallControl:
+        return self._work.line
+
     async def next_event(self) -> PbxEvent:
         return await self._events.get()
 
@@ -123,6 +129,10 @@ class LiveCall:
     def leg_id(self) -> str:
         return self._work.leg_id
 
+    def part(self, channel_id: str) -> RungParty | None:
+        """Of the other channels that belong to the call."""
+        return self._work.line.part(channel_id)
+
     @property
     def believed(self) -> Believed:
         work = self._work
@@ -132,6 +142,7 @@ class LiveCall:
             work.leg_id,
             work.bridge_id,
             leg_entered=orders.LegEntered in self._noticed,
+            part_ids=tuple(work.line.part_ids),
         )
 
     @property

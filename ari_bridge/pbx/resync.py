@@ -45,6 +45,8 @@ class Believed:
     leg_id: str
     bridge_id: str
     leg_entered: bool
+    part_ids: tuple[str, ...] = ()
+    """Other channels that were made for it and were there."""
 
 
 @dataclass(slots=True)
@@ -74,40 +76,41 @@ def compare(
     found = Findings()
     calls = list(before)
     for call in calls:
-        _compare_call(seen, call, app, found)
+        _compare_call(seen, call, names, app, found)
     live_ids = {call.call_id for call in calls}.union(live)
     known = {call.channel_id for call in calls}.union(channel.id for channel, _ in found.replaced)
     for channel in seen.channels.values():
-        call_id = names.call_of(channel.id)
+        call_id = names.owner(channel.id)
         if call_id is not None:
-            if call_id not in live_ids:
+            if call_id not in live_ids and _stays_with_us(channel, names, app, seen):
                 found.orphan_channels.append(channel.id)
         elif channel.id not in known and _is_in(channel, app, seen):
             found.waiting.append(channel)
     for bridge_id in seen.bridges:
-        call_id = names.call_of(bridge_id)
+        call_id = names.owner(bridge_id)
         if call_id is not None and call_id not in live_ids:
             found.orphan_bridges.append(bridge_id)
     return found
 
 
-def _compare_call(seen: Seen, call: Believed, app: str, found: Findings) -> None:
+def _compare_call(seen: Seen, call: Believed, names: Names, app: str, found: Findings) -> None:
     caller = seen.channels.get(call.channel_id)
     if caller is None or not _may_be_in(caller, app, seen):
-        heir = _heir(seen, call, app)
+        heir = _heir(seen, call, names)
         if heir is None:
             found.gone.append(call.channel_id)
         else:
             found.replaced.append((heir, call.channel_id))
     if call.leg_entered and call.leg_id not in seen.channels:
         found.gone.append(call.leg_id)
+    found.gone += [part_id for part_id in call.part_ids if part_id not in seen.channels]
 
 
-def _heir(seen: Seen, call: Believed, app: str) -> Channel | None:
-    """Who is in the call's bridge, and in our application, in its caller's place."""
-    for member in seen.bridges.get(call.bridge_id, frozenset()) - {call.channel_id, call.leg_id}:
+def _heir(seen: Seen, call: Believed, names: Names) -> Channel | None:
+    """Who is in the call's bridge, and in our application, in its caller's place: none of our own making."""
+    for member in seen.bridges.get(call.bridge_id, frozenset()) - {call.channel_id}:
         channel = seen.channels.get(member)
-        if channel is not None and member in seen.in_app:
+        if channel is not None and member in seen.in_app and names.owner(member) is None:
             return channel
     return None
 
@@ -123,3 +126,8 @@ def _is_in(channel: Channel, app: str, seen: Seen) -> bool:
 def _may_be_in(channel: Channel, app: str, seen: Seen) -> bool:
     """A channel that the PBX put in another's place runs no Stasis() of the dialplan."""
     return _is_in(channel, app, seen) or channel.id in seen.in_app
+
+
+def _stays_with_us(channel: Channel, names: Names, app: str, seen: Seen) -> bool:
+    """People who were rung for a call may have been handed over to the dialplan with the caller."""
+    return names.is_leg(channel.id) or _may_be_in(channel, app, seen)

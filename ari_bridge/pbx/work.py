@@ -18,6 +18,7 @@ from ari_bridge.pbx.call import CallHandler, CallInfo, Outcome, Status
 from ari_bridge.pbx.causes import Cause
 from ari_bridge.pbx.client import AriClient
 from ari_bridge.pbx.events import Channel, StasisStart
+from ari_bridge.pbx.line import CallLine
 from ari_bridge.pbx.names import Names
 from ari_bridge.pbx.orders import CleanUp
 from ari_bridge.pbx.preflight import Abilities
@@ -56,6 +57,14 @@ class CallWork:
         self.bridge_id = around.names.bridge(call_id, life)
         self.info: CallInfo | None = None
         self.port: MediaPort | None = None
+        self.line = CallLine(
+            around.client,
+            around.names,
+            call_id,
+            start.channel.id,
+            leg_id=self.leg_id,
+            bridge_id=self.bridge_id,
+        )
         self._adopted = None if adopted is None else replace(adopted, channel_id=start.channel.id, life=life)
         self._around = around
         self._client = around.client
@@ -100,6 +109,7 @@ class CallWork:
     def replace_caller(self, channel: Channel) -> None:
         """The call goes on with another channel in the caller's place."""
         self.channel_id = channel.id
+        self.line.caller_is_now(channel.id)
         if self.info is not None:
             self.info = replace(
                 self.info,
@@ -159,6 +169,7 @@ class CallWork:
             steps.append(self._insist(self._client.delete_bridge, self.bridge_id))
         if order.port and self.port is not None:
             steps.append(self.port.close())
+        steps.append(self.line.close())
         async with asyncio.TaskGroup() as tasks:
             for step in steps:
                 tasks.create_task(step)

@@ -95,14 +95,17 @@ def test_names_are_told_apart_between_applications() -> None:
     call_id = new_call_id()
     made = [make(call_id, life) for make in (ours.leg, ours.bridge) for life in (1, 2, 13)]
     assert len(set(made)) == 6, "no id is used in two lives"
-    assert {ours.call_of(name) for name in made} == {call_id}
-    assert {theirs.call_of(name) for name in made} == {None}
-    assert ours.call_of(theirs.leg(call_id)) is None
-    assert ours.call_of("1795231539.14") is None
+    made.append(ours.part(call_id, "party1"))
+    assert {ours.owner(name) for name in made} == {call_id}
+    assert {theirs.owner(name) for name in made} == {None}
+    assert ours.owner(theirs.leg(call_id)) is None
+    assert ours.owner("1795231539.14") is None
+    assert ours.owner(ours.outbound(call_id)) is None
+    assert ours.call_of_outbound(ours.outbound(call_id)) == call_id
 
 
 def test_a_dot_in_an_application_is_a_dot() -> None:
-    assert Names("a.b").call_of(Names("axb").leg(new_call_id())) is None
+    assert Names("a.b").owner(Names("axb").leg(new_call_id())) is None
 
 
 def test_call_ids_do_not_repeat() -> None:

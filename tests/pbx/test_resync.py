@@ -87,6 +87,20 @@ def test_orphans_are_ours_by_name_and_strangers_are_not() -> None:
     assert found.orphan_bridges == [NAMES.bridge(dead)]
 
 
+def test_a_person_who_was_handed_over_to_the_dialplan_is_no_orphan() -> None:
+    person = NAMES.part(new_call_id(), "party1")
+    assert find(*WHOLE, channel(person, "AppDial", "")).orphan_channels == []
+    assert find(*WHOLE, channel(person)).orphan_channels == [person]
+
+
+def test_our_own_guest_in_the_bridge_is_no_heir() -> None:
+    person = NAMES.part(CALL, "party1")
+    found = find(
+        channel(person), channel(LEG), in_app={person, LEG}, bridges={BRIDGE: frozenset({person, LEG})}
+    )
+    assert (found.replaced, found.gone) == ([], ["caller"])
+
+
 def test_a_call_that_began_during_the_look_has_no_orphans() -> None:
     assert find(channel(LEG), before=(), live={CALL}) == Findings()
 
