@@ -19,6 +19,7 @@ from ari_bridge.providers.base import LanguageModel, SpeechToText, TextToSpeech
 from ari_bridge.settings import AgentSettings
 from ari_bridge.store import record as store
 from ari_bridge.store.record import CallRecord
+from ari_bridge.switchboard import Switchboard
 
 log = logging.getLogger(__name__)
 
@@ -41,6 +42,7 @@ async def run_call(
     agent: Agent,
     *,
     observer: Observer,
+    switchboard: Switchboard,
     record_directory: Path | None = None,
     clock: Clock = monotonic_s,
 ) -> Outcome:
@@ -73,7 +75,8 @@ async def run_call(
     )
     outcome: Outcome | None = None
     try:
-        outcome = await conversation.run()
+        with switchboard.connected(info, conversation):
+            outcome = await conversation.run()
         return outcome
     finally:
         end_s = clock()

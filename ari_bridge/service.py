@@ -16,6 +16,7 @@ from ari_bridge.pbx.controller import Controller
 from ari_bridge.providers.base import Kind, LanguageModel, SpeechToText, TextToSpeech
 from ari_bridge.providers.registry import build_provider
 from ari_bridge.settings import Settings
+from ari_bridge.switchboard import Switchboard
 
 log = logging.getLogger(__name__)
 
@@ -29,16 +30,18 @@ async def serve(
     *,
     observer: Observer = _unobserved,
     ready: Callable[[], None] = lambda: None,
+    switchboard: Switchboard | None = None,
 ) -> None:
     """Answer calls until cancelled.
 
     Everything that can be wrong with the settings, the engines, the UDP port or the PBX is found before
     `ready` is called, and raised as an AriBridgeError of one line. On cancellation each call is handed
-    back to the dialplan; nothing is left on the PBX.
+    back to the dialplan; nothing is left on the PBX. `switchboard` gets the live calls.
     """
     if not settings.agents:
         raise SettingsError("agents: there is no agent; add a table [agents.NAME]")
     engines = _Engines(settings)
+    board = switchboard or Switchboard()
     try:
         agents = _agents(settings, engines)
 
@@ -47,12 +50,15 @@ async def serve(
                 call,
                 agents[call.info.agent],
                 observer=observer,
+                switchboard=board,
                 record_directory=settings.records.directory,
             )
 
         plane = await ProcessPlane.start(settings.media)
         try:
-            await Controller(settings, plane, handle).run(ready)
+            controller = Controller(settings, plane, handle)
+            with board.placing_calls(settings.outbound, controller.place):
+                await controller.run(ready)
         finally:
             await plane.close()
     finally:

@@ -7,6 +7,7 @@ import asyncio
 import logging
 import signal
 import sys
+from contextlib import nullcontext
 from pathlib import Path
 
 from ari_bridge import service, settings
@@ -16,6 +17,8 @@ from ari_bridge.cli.dialogue import DialogueLines, DialogueView
 from ari_bridge.core.errors import SettingsError
 from ari_bridge.dialogue.live import LiveEvent, Observer
 from ari_bridge.settings import Settings
+from ari_bridge.switchboard import Switchboard
+from ari_bridge.web import api
 
 READY = "ready"
 """The first word of the line on stdout that says calls are served."""
@@ -75,10 +78,16 @@ def _say_ready(chosen: Settings) -> None:
     print(f"{READY}: Stasis app {asterisk.app} at {asterisk.url}, agents: {agents}", flush=True)
 
 
+async def _serve(chosen: Settings, observer: Observer) -> None:
+    board = Switchboard()
+    async with api.serving(chosen.web, board) if chosen.web.enabled else nullcontext():
+        await service.serve(chosen, observer=observer, ready=lambda: _say_ready(chosen), switchboard=board)
+
+
 async def _serve_until_signalled(chosen: Settings, observer: Observer) -> None:
     """The first SIGINT or SIGTERM stops in order; a second one does what such a signal always does."""
     loop = asyncio.get_running_loop()
-    serving = loop.create_task(service.serve(chosen, observer=observer, ready=lambda: _say_ready(chosen)))
+    serving = loop.create_task(_serve(chosen, observer))
     stopping = False
 
     def stop(signum: signal.Signals) -> None:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Callable, Coroutine
+from collections.abc import Callable, Coroutine, Mapping
 from typing import Any
 
 from ari_bridge.core.errors import AppReplaced, AsteriskError
@@ -20,10 +20,11 @@ from ari_bridge.pbx.events import ApplicationReplaced, AriEvent, ChannelEnded, D
 from ari_bridge.pbx.live import LiveCall
 from ari_bridge.pbx.names import Names, new_call_id
 from ari_bridge.pbx.orders import CallerLeft, LegEntered, LegLeft, ShutDown
+from ari_bridge.pbx.outbound import place
 from ari_bridge.pbx.pump import EventPump
 from ari_bridge.pbx.sweep import sweep
 from ari_bridge.pbx.work import Surroundings
-from ari_bridge.settings import Settings
+from ari_bridge.settings import OutboundSettings, Settings
 
 logger = logging.getLogger(__name__)
 
@@ -82,6 +83,13 @@ class Controller:
                     reader.cancel()
                     await asyncio.wait({reader})
                 await pump.close()
+
+    async def place(
+        self, outbound: OutboundSettings, number: str, variables: Mapping[str, str] | None = None
+    ) -> str:
+        """Ring `number`; the dialplan hands us the call when it is answered. Returns the id that it will
+        have. Raises AsteriskError; ValueError for what is no number."""
+        return await place(self._around.client, self._names, outbound, number, variables or {})
 
     # -------------------------------------------------------------- events
 
