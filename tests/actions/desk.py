@@ -52,7 +52,5 @@ class FakeTalk:
         await asyncio.Event().wait()
 
 
-def desk(
-    context: ActionContext, keys: Sequence[tuple[float, str]] = (), *, asking_s: float = 0.0
-) -> Desk:
+def desk(context: ActionContext, keys: Sequence[tuple[float, str]] = (), *, asking_s: float = 0.0) -> Desk:
     return Desk(context, FakeControl(), FakeTalk(keys, asking_s=asking_s))

@@ -12,14 +12,18 @@ from ari_bridge.actions.registry import actions
 from ari_bridge.settings import DigitSettings
 from tests.actions.desk import FakeTalk, desk
 from tests.conversation.fakes import FakeControl
-from tests.conversation.virtual_loop import run_virtual
+from tests.conversation.virtual_loop import run as run_virtual
 
 CARD = DigitSettings(min=4, max=6, first_s=3, next_s=2, variable="CARD")
 ORDER = DigitSettings(min=2, max=6, first_s=3, next_s=2, masked=False)
 
 
 def collect(
-    wanted: DigitSettings, keys: Sequence[tuple[float, str]], *, asking_s: float = 1.0, recording: bool = False
+    wanted: DigitSettings,
+    keys: Sequence[tuple[float, str]],
+    *,
+    asking_s: float = 1.0,
+    recording: bool = False,
 ) -> tuple[str, FakeControl, FakeTalk]:
     async def main() -> tuple[str, FakeControl, FakeTalk]:
         at = desk(ActionContext({}, {"it": wanted}), keys, asking_s=asking_s)

@@ -17,6 +17,7 @@ from ari_bridge.dialogue.live import LiveEvent, LiveKind
 from ari_bridge.sandbox.lab import Lab
 from ari_bridge.service import serve
 from ari_bridge.settings import Settings
+from ari_bridge.switchboard import Switchboard
 
 RECORD_WITHIN_S = 8.0
 SCRIPT = files("ari_bridge.providers") / "scripts" / "reception.toml"
@@ -27,6 +28,7 @@ class Service:
     lab: Lab
     records: Path
     events: list[LiveEvent] = field(default_factory=list)
+    switchboard: Switchboard = field(default_factory=Switchboard)
 
     async def record(self, number: int = 1) -> dict[str, Any]:
         """The `number`th record, once it is written."""
@@ -79,7 +81,9 @@ def serving(clean_lab: Lab, tmp_path: Path) -> Serving:
             }
         )
         ready = asyncio.Event()
-        running = asyncio.create_task(serve(settings, observer=service.events.append, ready=ready.set))
+        running = asyncio.create_task(
+            serve(settings, observer=service.events.append, ready=ready.set, switchboard=service.switchboard)
+        )
         waiting = asyncio.create_task(ready.wait())
         try:
             await asyncio.wait({running, waiting}, return_when=asyncio.FIRST_COMPLETED)

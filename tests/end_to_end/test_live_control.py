@@ -7,18 +7,23 @@ import asyncio
 import json
 import logging
 import wave
-from collections.abc import Callable
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any
 
+import aiohttp
 import numpy as np
 import pytest
 
 from ari_bridge.core.audio import Pcm16, dbfs
+from ari_bridge.dialogue.live import LiveKind
 from ari_bridge.sandbox.asterisk import AsteriskServer
 from ari_bridge.sandbox.caller import CallerResult, place_call
 from ari_bridge.sandbox.lab import MUSIC_HZ
 from ari_bridge.sandbox.scenario import Awaited, Hangup, Pause, Press, Say, Scenario, Wait
+from ari_bridge.settings import WebSettings
+from ari_bridge.web import api
 
 pytestmark = pytest.mark.asterisk
 
@@ -278,7 +283,7 @@ def test_a_transfer_that_fails_brings_the_agent_back(
             asked = (Pause(400), Say("what are your opening hours"), Wait(Awaited.AGENT_DONE))
             result = await place_call(
                 service.lab,
-                scenario(Press("1"), Wait(Awaited.AGENT_DONE), *_until_back(service, asked), Hangup()),
+                scenario(Press("1"), Pause(9000), *asked, Hangup()),
             )
             record = await service.record()
         assert result.problem == ""
@@ -286,10 +291,6 @@ def test_a_transfer_that_fails_brings_the_agent_back(
         assert "nine to five" in said(record), "and the dialogue goes on"
 
     run(main())
-
-
-def _until_back(service: Any, steps: tuple[Any, ...]) -> tuple[Any, ...]:
-    return (Pause(9000), *steps)
 
 
 def test_the_caller_can_call_the_agent_back(controlled: Any, run: Run) -> None:
@@ -309,12 +310,15 @@ def test_the_caller_can_call_the_agent_back(controlled: Any, run: Run) -> None:
 
 def test_a_third_party_joins(controlled: Any, run: Run) -> None:
     async def main() -> None:
-        async with controlled(rule("1", "conference", destination="human", then="All are here.")) as service:
+        async with controlled(
+            rule("1", "conference", destination="willing", then="All are here.")
+        ) as service:
             result = await place_call(
                 service.lab,
-                scenario(Press("1"), Wait(Awaited.HUMAN_ANSWERS), Pause(4000), Hangup()),
+                scenario(Press("1"), Wait(Awaited.HUMAN_ANSWERS), Hangup()),
             )
             record = await service.record()
+            assert await log_says(service.lab.carrier, "sandbox 7004 heard NOISE"), "the agent"
         assert result.problem == ""
         assert "All are here." in said(record)
 
@@ -324,10 +328,10 @@ def test_a_third_party_joins(controlled: Any, run: Run) -> None:
 @pytest.mark.parametrize("place", ["queue", "voicemail"])
 def test_queue_and_voicemail_are_the_dialplans(controlled: Any, run: Run, place: str) -> None:
     async def main() -> None:
-        async with controlled(rule("1", "transfer", destination=place)) as service:
-            spoken = (Pause(1500), Say("this is a message for you"), Pause(1000), Hangup())
+        async with controlled(rule("1", "transfer", destination=place, then="")) as service:
+            spoken = (Pause(3500), Say("this is a message for you"), Pause(1000), Hangup())
             waits = (Wait(Awaited.HUMAN_ANSWERS), Hangup()) if place == "queue" else spoken
-            result = await place_call(service.lab, scenario(Press("1"), Wait(Awaited.AGENT_DONE), *waits))
+            result = await place_call(service.lab, scenario(Press("1"), *waits))
             record = await service.record()
             assert result.problem == ""
             assert record["variables"]["ARIBRIDGECAUSE"] == place
@@ -340,3 +344,124 @@ def test_queue_and_voicemail_are_the_dialplans(controlled: Any, run: Run, place:
                 assert list(inbox.glob("msg*.wav")), "the message is in the mailbox"
 
     run(main())
+
+
+# ------------------------------------------------------------------ from outside: the HTTP API
+
+TOKEN = "a-token-for-tests"
+
+
+@asynccontextmanager
+async def calling(service: Any) -> AsyncIterator[aiohttp.ClientSession]:
+    """A client of the HTTP API."""
+    settings = WebSettings.model_validate({"port": 0, "token": TOKEN})
+    async with (
+        api.serving(settings, service.switchboard) as (host, port),
+        aiohttp.ClientSession(
+            f"http://{host}:{port}", headers={"Authorization": f"Bearer {TOKEN}"}
+        ) as session,
+    ):
+        yield session
+
+
+async def do(session: aiohttp.ClientSession, verb: str, **arguments: Any) -> str:
+    """The verb on the one call that is up."""
+    for _ in range(200):
+        async with session.get("/calls") as answer:
+            calls = (await answer.json())["calls"]
+        if calls:
+            break
+        await asyncio.sleep(0.05)
+    async with session.post(f"/calls/{calls[0]['call_id']}/{verb}", json=arguments) as answer:
+        assert answer.status == 200, await answer.text()
+        return str((await answer.json())["result"])
+
+
+def test_a_person_holds_and_takes_back_over_http(controlled: Any, run: Run) -> None:
+    async def main() -> None:
+        async with controlled() as service, calling(service) as session:
+            call = asyncio.create_task(
+                place_call(
+                    service.lab,
+                    scenario(
+                        Pause(4000), Say("what are your opening hours"), Wait(Awaited.AGENT_DONE), Hangup()
+                    ),
+                )
+            )
+            await service.seen(LiveKind.AGENT_SAYS)
+            await do(session, "hold")
+            await asyncio.sleep(1.5)
+            await do(session, "unhold")
+            result = await call
+            record = await service.record()
+        assert result.problem == ""
+        recording = result.recording
+        assert tone_dbfs(recording.agent, MUSIC_HZ, recording.rate_hz) > -30
+        assert "nine to five" in said(record)
+
+    run(main())
+
+
+def test_a_supervisor_listens_and_whispers(controlled: Any, run: Run) -> None:
+    async def main() -> None:
+        async with controlled() as service, calling(service) as session:
+            question = Say("what are your opening hours")
+            call = asyncio.create_task(
+                place_call(service.lab, scenario(Pause(2500), question, Pause(6000), Hangup()))
+            )
+            await service.seen(LiveKind.AGENT_SAYS)
+            assert "hears the call" in await do(session, "supervise", destination="boss", mode="whisper")
+            assert await log_says(service.lab.carrier, "sandbox 7006 heard NOISE"), "caller or agent"
+            result = await call
+            await service.record()
+            whispered = [event for event in service.events if event.kind is LiveKind.CALLER_SAID]
+        assert result.problem == ""
+        recording = result.recording
+        assert tone_dbfs(recording.agent, SUPERVISOR_HZ, recording.rate_hz) < -45, "not for the caller"
+        assert whispered
+
+    run(main())
+
+
+def test_a_call_is_placed_and_a_person_gets_the_agent(controlled: Any, run: Run) -> None:
+    async def main() -> None:
+        async with (
+            controlled(outbound={"campaign": OUTBOUND}) as service,
+            calling(service) as session,
+        ):
+            async with session.post("/calls", json={"outbound": "campaign", "number": "7010"}) as answer:
+                call_id = (await answer.json())["call_id"]
+            assert (await service.seen(LiveKind.AGENT_SAYS)).call_id == call_id
+            assert "ends" in await do(session, "hangup")
+            record = await service.record()
+            assert record["call_id"] == call_id
+            assert "AMD: HUMAN" in await _amd(service.lab.pbx)
+
+    run(main())
+
+
+def test_a_machine_gets_the_message_and_no_agent(controlled: Any, run: Run) -> None:
+    async def main() -> None:
+        async with controlled() as plain:
+            message = plain.lab.pbx.directory / "music/hold"
+        async with (
+            controlled(
+                outbound={"campaign": {**OUTBOUND, "variables": {"ARIBRIDGEDROP": str(message)}}}
+            ) as service,
+            calling(service) as session,
+        ):
+            async with session.post("/calls", json={"outbound": "campaign", "number": "7011"}) as answer:
+                assert answer.status == 202
+            assert await log_says(service.lab.carrier, "sandbox 7011 heard NOISE", within_s=25)
+            assert not service.events, "no agent"
+            await service.lab.carrier.cli("channel request hangup all")
+
+    run(main())
+
+
+OUTBOUND = {"endpoint": "PJSIP/{number}@carrier", "agent": "reception", "ring_s": 10}
+
+
+async def _amd(pbx: AsteriskServer) -> str:
+    log = (pbx.directory / "log/full").read_text("utf-8", "replace")
+    return "\n".join(line for line in log.splitlines() if "AMD" in line)
