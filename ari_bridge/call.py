@@ -20,6 +20,7 @@ from ari_bridge.settings import AgentSettings
 from ari_bridge.store import record as records
 from ari_bridge.store.database import CallStore
 from ari_bridge.store.record import CallRecord
+from ari_bridge.switchboard import Switchboard
 
 log = logging.getLogger(__name__)
 
@@ -44,6 +45,7 @@ async def run_call(
     agent: Agent,
     *,
     observer: Observer,
+    switchboard: Switchboard,
     record_directory: Path | None = None,
     store: CallStore | None = None,
     clock: Clock = monotonic_s,
@@ -86,7 +88,8 @@ async def run_call(
     )
     outcome: Outcome | None = None
     try:
-        outcome = await conversation.run()
+        with switchboard.connected(info, conversation):
+            outcome = await conversation.run()
         return outcome
     finally:
         end_s = clock()

@@ -18,6 +18,7 @@ from ari_bridge.providers.base import Kind, LanguageModel, SpeechToText, TextToS
 from ari_bridge.providers.registry import build_provider
 from ari_bridge.settings import Settings
 from ari_bridge.store.database import CallStore
+from ari_bridge.switchboard import Switchboard
 
 log = logging.getLogger(__name__)
 
@@ -29,9 +30,17 @@ def _unobserved(event: LiveEvent) -> None:
 class Service:
     """Everything, for one Asterisk. One `run` per instance."""
 
-    def __init__(self, settings: Settings, *, observer: Observer = _unobserved) -> None:
+    def __init__(
+        self,
+        settings: Settings,
+        *,
+        observer: Observer = _unobserved,
+        switchboard: Switchboard | None = None,
+    ) -> None:
+        """`switchboard` gets the live calls."""
         self._settings = settings
         self._observer = observer
+        self._switchboard = switchboard or Switchboard()
         self._agents: dict[str, Agent] = {}
         self._controller: Controller | None = None
         self._store: CallStore | None = None
@@ -85,7 +94,8 @@ class Service:
         left_behind = nothing_left if self._store is None else self._store.left_behind
         self._controller = Controller(self._settings, plane, self._handle, left_behind)
         try:
-            await self._controller.run(ready)
+            with self._switchboard.placing_calls(self._settings.outbound, self._controller.place):
+                await self._controller.run(ready)
         finally:
             self._controller = None
 
@@ -94,6 +104,7 @@ class Service:
             call,
             self._agents[call.info.agent],
             observer=self._observer,
+            switchboard=self._switchboard,
             record_directory=self._settings.records.directory,
             store=self._store,
         )

@@ -29,12 +29,13 @@ from ari_bridge.pbx.events import (
 from ari_bridge.pbx.live import LiveCall
 from ari_bridge.pbx.names import Names, new_call_id
 from ari_bridge.pbx.orders import CallerLeft, LegEntered, LegLeft, ShutDown
+from ari_bridge.pbx.outbound import place
 from ari_bridge.pbx.party import RungParty
 from ari_bridge.pbx.pump import EventPump
 from ari_bridge.pbx.resync import Believed
 from ari_bridge.pbx.upkeep import Stance, Upkeep
 from ari_bridge.pbx.work import Surroundings
-from ari_bridge.settings import Settings
+from ari_bridge.settings import OutboundSettings, Settings
 
 logger = logging.getLogger(__name__)
 
@@ -185,6 +186,13 @@ class Controller:
                 await upkeep.resync()
             except AsteriskError as error:
                 logger.warning("asterisk: could not look after its state: %s", error)
+
+    async def place(
+        self, outbound: OutboundSettings, number: str, variables: Mapping[str, str] | None = None
+    ) -> str:
+        """Ring `number`; the dialplan hands us the call when it is answered. Returns the id that it will
+        have. Raises AsteriskError; ValueError for what is no number."""
+        return await place(self._around.client, self._names, outbound, number, variables or {})
 
     # -------------------------------------------------------------- events
 

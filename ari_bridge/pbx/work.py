@@ -141,7 +141,8 @@ class CallWork:
         await self._client.add_channels(self.bridge_id, (self.channel_id, self.leg_id))
 
     async def leave(self, outcome: Outcome) -> None:
-        """Variables, then on in the dialplan."""
+        """Variables, then on in the dialplan; not with our music in the caller's ear."""
+        await self.line.stop_music()
         if outcome.context and not await self._place_exists(outcome):
             logger.warning(
                 "call %s: the dialplan has no %s,%s,%d (destinations): the caller goes on after Stasis()",

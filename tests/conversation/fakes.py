@@ -168,7 +168,7 @@ class FakeControl:
     async def send_digits(self, digits: str) -> None:
         self._note(f"send {digits}")
 
-    async def set_variable(self, name: str, value: str) -> None:
+    async def set_secret(self, name: str, value: str) -> None:
         self.variables[name] = value
 
     async def has_place(self, context: str, exten: str, priority: int = 1) -> bool:

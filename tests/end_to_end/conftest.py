@@ -17,6 +17,7 @@ from ari_bridge.dialogue.live import LiveEvent, LiveKind
 from ari_bridge.sandbox.lab import Lab
 from ari_bridge.service import Service as AriBridge
 from ari_bridge.settings import Settings
+from ari_bridge.switchboard import Switchboard
 
 RECORD_WITHIN_S = 8.0
 SCRIPT = files("ari_bridge.providers") / "scripts" / "reception.toml"
@@ -27,6 +28,7 @@ class Service:
     lab: Lab
     records: Path
     inside: AriBridge
+    switchboard: Switchboard
     events: list[LiveEvent] = field(default_factory=list)
 
     async def record(self, number: int = 1) -> dict[str, Any]:
@@ -46,6 +48,15 @@ class Service:
                     return event
             await asyncio.sleep(0.02)
         raise AssertionError(f"no {kind} within {timeout_s} s: {self.events}")
+
+    async def seen_tool(self, name: str, timeout_s: float = 20.0) -> LiveEvent:
+        """Until the tool has answered."""
+        for _ in range(int(timeout_s / 0.02)):
+            for event in self.events:
+                if event.kind is LiveKind.TOOL and event.text.startswith(f"{name}:"):
+                    return event
+            await asyncio.sleep(0.02)
+        raise AssertionError(f"{name} did not answer within {timeout_s} s: {self.events}")
 
 
 Serving = Callable[..., AbstractAsyncContextManager[Service]]
@@ -70,7 +81,9 @@ def serving(clean_lab: Lab, tmp_path: Path) -> Serving:
                 **tables,
             }
         )
-        service = Service(clean_lab, records, AriBridge(settings, observer=events.append), events)
+        switchboard = Switchboard()
+        inside = AriBridge(settings, observer=events.append, switchboard=switchboard)
+        service = Service(clean_lab, records, inside, switchboard, events)
         ready = asyncio.Event()
         running = asyncio.create_task(service.inside.run(ready.set))
         waiting = asyncio.create_task(ready.wait())

@@ -58,6 +58,17 @@ OPERATIONS: Mapping[str, tuple[str, str, str, tuple[str, ...], tuple[str, ...]]]
     "createWithId": ("bridges", "POST", _BRIDGE, ("type", "name"), ()),
     "addChannel": ("bridges", "POST", f"{_BRIDGE}/addChannel", ("channel", "mute"), ()),
     "destroy": ("bridges", "DELETE", _BRIDGE, (), ()),
+    "originate": (
+        "channels", "POST", "/channels",
+        (
+            "endpoint", "channelId", "app", "appArgs", "timeout", "callerId", "originator", "context",
+            "extension", "priority",
+        ),
+        ("variables",),
+    ),
+    "startMoh": ("channels", "POST", f"{_CHANNEL}/moh", ("mohClass",), ()),
+    "stopMoh": ("channels", "DELETE", f"{_CHANNEL}/moh", (), ()),
+    "removeChannel": ("bridges", "POST", f"{_BRIDGE}/removeChannel", ("channel",), ()),
     "eventWebsocket": ("events", "GET", "/events", ("app",), ()),
 }  # fmt: skip
 
@@ -69,6 +80,7 @@ class FakeChannel:
     in_stasis: bool = True
     exten: str = "5000"
     answered: bool = False
+    music: bool = False
     went_to: str | None = None
     """Where `continue` sent it: "" for what follows Stasis()."""
 
@@ -150,6 +162,16 @@ class FakeAri:
         if channel.in_stasis and not silently:
             await self.emit("ChannelHangupRequest", channel)
             await self.emit("StasisEnd", channel)
+
+    async def pick_up(self, channel: FakeChannel) -> None:
+        """Who was rung answers."""
+        channel.answered = channel.in_stasis = True
+        await self.emit("StasisStart", channel, args=[])
+
+    async def lose(self, channel: FakeChannel, cause: int) -> None:
+        """Who was rung does not answer, or hangs up."""
+        self.channels.pop(channel.id, None)
+        await self.emit("ChannelDestroyed", channel, cause=cause)
 
     async def press(self, channel: FakeChannel, digit: str) -> None:
         await self.emit("ChannelDtmfReceived", channel, digit=digit, duration_ms=120)
@@ -236,7 +258,11 @@ class FakeAri:
             case "createWithId":
                 self.bridges[given["bridgeId"]] = []
                 return web.json_response({"id": given["bridgeId"]})
-            case "addChannel" | "destroy" if given["bridgeId"] not in self.bridges:
+            case "originate":
+                rung = self.channels[given["channelId"]] = FakeChannel(given["channelId"], in_stasis=False)
+                rung.variables = body.get("variables", {}) | {"endpoint": given["endpoint"]}
+                return web.json_response(_show(rung))
+            case "addChannel" | "removeChannel" | "destroy" if given["bridgeId"] not in self.bridges:
                 return refuse(404, "Bridge not found")
             case "destroy":
                 del self.bridges[given["bridgeId"]]
@@ -246,6 +272,9 @@ class FakeAri:
                 if not all(channel in self.channels for channel in wanted):
                     return refuse(400, "Channel not found")
                 self.bridges[given["bridgeId"]] += wanted
+                return web.Response(status=204)
+            case "removeChannel":
+                self.bridges[given["bridgeId"]].remove(given["channel"])
                 return web.Response(status=204)
         channel = self.channels.get(given["channelId"])
         if channel is None:
@@ -260,6 +289,8 @@ class FakeAri:
         match name:
             case "answer":
                 channel.answered = True
+            case "startMoh" | "stopMoh":
+                channel.music = name == "startMoh"
             case "getChannelVar":
                 value = channel.variables.get(given["variable"])
                 if value is None:
