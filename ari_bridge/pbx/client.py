@@ -211,7 +211,7 @@ class AriClient:
     async def set_variables(self, channel_id: str, variables: Mapping[str, str]) -> None:
         if not variables:
             return
-        if self._has("channels", "setChannelVars"):
+        if self.knows("channels", "setChannelVars"):
             await self._call("channels", "setChannelVars", channelId=channel_id, variables=dict(variables))
             return
         answers = await asyncio.gather(
@@ -276,23 +276,20 @@ class AriClient:
 
     # -------------------------------------------------------------- through aioari
 
-    def _has(self, resource: str, operation: str) -> bool:
-        found = self._ari.swagger.get_resource(resource)
-        return found is not None and found.get_operation(operation) is not None
-
     def knows(self, resource: str, operation: str, parameter: str = "") -> bool:
         """Whether this PBX's api-docs have the operation, with this parameter if one is named."""
-        if not self._has(resource, operation):
+        found = self._ari.swagger.get_resource(resource)
+        known = found and found.get_operation(operation)
+        if known is None:
             return False
-        parameters = self._operation(resource, operation).json.get("parameters", ())
-        return not parameter or any(known["name"] == parameter for known in parameters)
+        return not parameter or any(one["name"] == parameter for one in known.json.get("parameters", ()))
 
     def _if_known(self, resource: str, operation: str, **optional: object) -> dict[str, object]:
         """Those of the arguments that this PBX takes."""
         return {name: value for name, value in optional.items() if self.knows(resource, operation, name)}
 
     def _operation(self, resource: str, operation: str) -> Any:
-        if not self._has(resource, operation):
+        if not self.knows(resource, operation):
             raise AsteriskError(
                 f"asterisk.url: this Asterisk's ARI has no {resource}.{operation}; ari_bridge needs 16.28 or"
                 " later with all res_ari_*.so modules"

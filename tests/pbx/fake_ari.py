@@ -141,6 +141,10 @@ class FakeAri:
 
     # -------------------------------------------------------------- what a test does
 
+    def forget(self, resource: str) -> None:
+        """As if the module of this resource were not loaded."""
+        self._operations = {name: entry for name, entry in self._operations.items() if entry[0] != resource}
+
     async def call(
         self, *args: str, native: str = "(ulaw)", variables: Mapping[str, str] | None = None
     ) -> FakeChannel:
