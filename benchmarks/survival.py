@@ -20,7 +20,7 @@ from collections import Counter
 from contextlib import AsyncExitStack
 from pathlib import Path
 
-from ari_bridge.dialogue.live import LiveEvent, LiveKind
+from ari_bridge.dialogue.live import LiveEvent
 from ari_bridge.sandbox.caller import CallerResult, place_call
 from ari_bridge.sandbox.lab import Lab, open_lab
 from ari_bridge.sandbox.proxy import Kind, proxying
@@ -91,7 +91,8 @@ async def drops(lab: Lab, count: int) -> bool:
     for how, times in noticed.items():
         print(f"  {how}: noticed within {max(times, default=0):.3f} s")
     print(
-        f"  back: p50 {percentile(back, 0.5):.3f} s, p99 {percentile(back, 0.99):.3f} s, max {max(back):.3f} s"
+        f"  back within: p50 {percentile(back, 0.5):.3f} s, p99 {percentile(back, 0.99):.3f} s,"
+        f" max {max(back):.3f} s"
     )
     print(f"  longest gap at the callers within the outages: {gap_ms:.1f} ms; anywhere: "
           f"{max(result.longest_gap_ms() for result in results):.1f} ms; our CPU {cpu:.1f} s")  # fmt: skip

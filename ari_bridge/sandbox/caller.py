@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import itertools
 import math
 import time
 from collections.abc import Callable, Sequence
@@ -66,7 +67,7 @@ class CallerResult:
         instants, beyond the 20 ms that there are between any two packets."""
         first = self.first(CallerEventKind.AGENT_STARTED)
         times_s = [at_s for at_s in self.arrivals_s if first is not None and at_s >= first.at_s]
-        pairs = zip(times_s, times_s[1:], strict=False)
+        pairs = itertools.pairwise(times_s)
         gaps_s = (after - before for before, after in pairs if from_s <= after <= until_s)
         return max(gaps_s, default=0.0) * 1000 - 20
 
