@@ -86,6 +86,19 @@ class MediaSettings(_Table):
     max_calls: int = Field(default=256, ge=1, le=4096)
 
 
+class LimitSettings(_Table):
+    """What is too much. A call above a limit is not answered: the dialplan goes on with it at once."""
+
+    max_calls: int | None = Field(default=None, ge=1)
+    """At the same time; never more than media.max_calls, which it is when unset."""
+    calls_per_second: float | None = Field(default=None, gt=0)
+    """On average; as many as come in a second may come at once."""
+    max_duration_s: float = Field(default=3600, gt=0)
+    """After which an agent says its goodbye."""
+    drain_timeout_s: float = Field(default=300, ge=0)
+    """How long calls may go on after SIGTERM, before the dialplan gets them."""
+
+
 class TurnSettings(_Table):
     """When a turn ends and what an interruption is."""
 
@@ -97,6 +110,10 @@ class TurnSettings(_Table):
 
 class AgentSettings(_Table):
     greeting: str = ""
+    resumption: str = "I am sorry, I lost you for a moment. Please go on."
+    """Said instead of the greeting when a process takes over the call of one that died."""
+    goodbye: str = "I am sorry, our time is up, and I have to end our call here. Goodbye."
+    """Said when the call has lasted limits.max_duration_s."""
     language: str = "en"
     prompt: str = ""
     stt: str = "pocketsphinx"
@@ -208,6 +225,12 @@ class RecordSettings(_Table):
     """One JSON file a call, with its transcript, is written here; nothing is written when unset."""
 
 
+class StoreSettings(_Table):
+    file: Path | None = None
+    """SQLite. With it, calls outlive the death of the process: the next one takes them over. Nothing is kept
+    when unset."""
+
+
 class LogSettings(_Table):
     level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = "INFO"
 
@@ -228,7 +251,9 @@ class Settings(BaseSettings):
     outbound: dict[str, OutboundSettings] = {}
     web: WebSettings = WebSettings()
     providers: dict[str, dict[str, Any]] = {}
+    limits: LimitSettings = LimitSettings()
     records: RecordSettings = RecordSettings()
+    store: StoreSettings = StoreSettings()
     log: LogSettings = LogSettings()
 
     @classmethod
@@ -287,5 +312,5 @@ def _resolve_files(table: dict[str, Any], base: Path) -> None:
     for key, value in table.items():
         if isinstance(value, dict):
             _resolve_files(value, base)
-        elif isinstance(value, str) and (key.endswith("_file") or key == "directory") and value:
+        elif isinstance(value, str) and (key.endswith("_file") or key in ("file", "directory")) and value:
             table[key] = os.fspath(base / value)

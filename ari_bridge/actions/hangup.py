@@ -9,6 +9,7 @@ from ari_bridge.actions.arguments import tool
 from ari_bridge.actions.base import Action, ActionContext, ActionResult, Desk
 from ari_bridge.core.messages import ToolSpec
 from ari_bridge.pbx.call import Outcome, Status
+from ari_bridge.pbx.causes import Cause
 
 
 def _spec(context: ActionContext) -> ToolSpec:
@@ -16,7 +17,9 @@ def _spec(context: ActionContext) -> ToolSpec:
 
 
 async def _run(arguments: Mapping[str, Any], desk: Desk) -> ActionResult:
-    return ActionResult("The call ends when your words have been heard.", Outcome(Status.COMPLETED, "AGENT"))
+    return ActionResult(
+        "The call ends when your words have been heard.", Outcome(Status.COMPLETED, Cause.AGENT)
+    )
 
 
 ACTION = Action(name="hangup", spec=_spec, run=_run)

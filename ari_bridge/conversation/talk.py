@@ -49,6 +49,8 @@ class CallTalk:
         self._keys: DivertedKeys | None = None
         self._recall = asyncio.Event()
         self._limit: asyncio.Task[None] | None = None
+        self._held = False
+        """The dialogue stands still because the caller holds."""
         self.aside = False
         """The dialogue stands still."""
 
@@ -64,6 +66,18 @@ class CallTalk:
             self._keys.queue.put_nowait(digit)
             return True
         return self.aside
+
+    def caller_held(self) -> None:
+        """The caller's telephone put us on hold: the agent falls silent at once, and goes on after it."""
+        if not self.aside:
+            self.aside = self._held = True
+            self._dialogue.caller_is_silent()
+            self._port.pause()
+
+    def caller_back(self) -> None:
+        if self._held:
+            self._held = False
+            self.take_back()
 
     # -------------------------------------------------------------- Talk
 

@@ -35,6 +35,10 @@ _PLACE = re.compile(r"[A-Za-z0-9_.*#+-]+")
 """Contexts and extensions that may be written into a dialplan function."""
 
 
+KNOCK_WITHIN_S = 1.0
+"""While the way to the PBX is dead, this decides how soon the next try can be."""
+
+
 @dataclass(frozen=True, slots=True)
 class Leg:
     """A media leg: `peer` is where Asterisk sends its RTP from and listens for ours."""
@@ -75,6 +79,13 @@ class AriClient:
 
     # -------------------------------------------------------------- application
 
+    async def knock(self) -> None:
+        """Find out quickly whether anybody is there. A PBX that stands still takes connections and
+        requests, and works them off when it goes on: an events WebSocket asked for meanwhile, and given up,
+        would then take the application away from one that was opened later."""
+        url = f"{self._base}/ari/asterisk/info"
+        await self._transport.request("GET", url, {"only": "status"}, timeout_s=KNOCK_WITHIN_S)
+
     async def open_events(self) -> aiohttp.ClientWebSocketResponse:
         """The events WebSocket: from its opening on, calls to our application come to us."""
         socket: aiohttp.ClientWebSocketResponse = await self._operation("events", "eventWebsocket")(
@@ -94,6 +105,20 @@ class AriClient:
             data=body,
             headers={"Content-Type": "application/json"},
         )
+
+    def renew(self) -> None:
+        """Let new requests use new connections only."""
+        self._transport.renew()
+
+    async def channels_in_app(self) -> frozenset[str]:
+        """The ids of the channels that are in our application; none while nobody has registered it."""
+        try:
+            answer = await self._call("applications", "get", applicationName=self.app)
+        except RequestFailed as error:
+            if error.status == 404:
+                return frozenset()
+            raise
+        return frozenset(str(item) for item in answer.get("channel_ids", ()))
 
     async def module_running(self, module: str) -> bool:
         try:
@@ -117,7 +142,8 @@ class AriClient:
     ) -> Leg:
         """A channel that sends and receives plain RTP in `format` at `external_host`.
 
-        It is in our application only once its own StasisStart, with `call_id` as argument, has come.
+        It is in our application only once its own StasisStart has come, with `call_id` as argument where
+        Asterisk passes it on.
         """
         host, port = external_host
         try:
@@ -132,7 +158,7 @@ class AriClient:
                 transport="udp",
                 connection_type="client",
                 direction="both",
-                data=call_id,
+                **self._if_known("channels", "externalMedia", data=call_id),
             )
         except RequestFailed as error:
             if error.status != 500:
@@ -188,8 +214,16 @@ class AriClient:
         if self._has("channels", "setChannelVars"):
             await self._call("channels", "setChannelVars", channelId=channel_id, variables=dict(variables))
             return
-        for name, value in variables.items():
-            await self._call("channels", "setChannelVar", channelId=channel_id, variable=name, value=value)
+        answers = await asyncio.gather(
+            *(
+                self._call("channels", "setChannelVar", channelId=channel_id, variable=name, value=value)
+                for name, value in variables.items()
+            ),
+            return_exceptions=True,
+        )
+        for answer in answers:
+            if isinstance(answer, BaseException):
+                raise answer
 
     async def set_secret(self, channel_id: str, name: str, value: str) -> None:
         """A variable whose value must not be seen: in a body, since a query string ends up in logs, and not
@@ -220,9 +254,11 @@ class AriClient:
 
     # -------------------------------------------------------------- bridges
 
-    async def bridges(self) -> list[str]:
-        """The ids of all bridges."""
-        return [item["id"] for item in await self._call("bridges", "list")]
+    async def bridges(self) -> dict[str, frozenset[str]]:
+        """All bridges: id -> ids of the channels in it."""
+        return {
+            item["id"]: frozenset(item.get("channels", ())) for item in await self._call("bridges", "list")
+        }
 
     async def create_bridge(self, bridge_id: str) -> None:
         await self._call("bridges", "createWithId", bridgeId=bridge_id, type="mixing", name=bridge_id)
@@ -243,6 +279,17 @@ class AriClient:
     def _has(self, resource: str, operation: str) -> bool:
         found = self._ari.swagger.get_resource(resource)
         return found is not None and found.get_operation(operation) is not None
+
+    def knows(self, resource: str, operation: str, parameter: str = "") -> bool:
+        """Whether this PBX's api-docs have the operation, with this parameter if one is named."""
+        if not self._has(resource, operation):
+            return False
+        parameters = self._operation(resource, operation).json.get("parameters", ())
+        return not parameter or any(known["name"] == parameter for known in parameters)
+
+    def _if_known(self, resource: str, operation: str, **optional: object) -> dict[str, object]:
+        """Those of the arguments that this PBX takes."""
+        return {name: value for name, value in optional.items() if self.knows(resource, operation, name)}
 
     def _operation(self, resource: str, operation: str) -> Any:
         if not self._has(resource, operation):

@@ -34,6 +34,8 @@ class Channel:
 class StasisStart:
     channel: Channel
     args: tuple[str, ...]
+    replaces: str = ""
+    """The id of the channel whose place it takes: the PBX has transferred a call of ours."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,11 +55,19 @@ class DtmfReceived:
 
 
 @dataclass(frozen=True, slots=True)
+class HoldChanged:
+    """ChannelHold or ChannelUnhold: the caller's telephone has put us on hold, or taken us back."""
+
+    channel_id: str
+    held: bool
+
+
+@dataclass(frozen=True, slots=True)
 class ApplicationReplaced:
     application: str
 
 
-AriEvent: TypeAlias = StasisStart | ChannelEnded | DtmfReceived | ApplicationReplaced
+AriEvent: TypeAlias = StasisStart | ChannelEnded | DtmfReceived | HoldChanged | ApplicationReplaced
 
 
 def parse(message: str) -> AriEvent | None:
@@ -98,6 +108,7 @@ def _start(body: Mapping[str, Any]) -> StasisStart:
     return StasisStart(
         parse_channel(body.get("channel")),
         tuple(_string(arg) for arg in args) if isinstance(args, list) else (),
+        _string(_table(body.get("replace_channel")).get("id")),
     )
 
 
@@ -115,6 +126,14 @@ def _dtmf(body: Mapping[str, Any]) -> DtmfReceived | None:
     )
 
 
+def _hold(body: Mapping[str, Any]) -> HoldChanged:
+    return HoldChanged(parse_channel(body.get("channel")).id, held=True)
+
+
+def _unhold(body: Mapping[str, Any]) -> HoldChanged:
+    return HoldChanged(parse_channel(body.get("channel")).id, held=False)
+
+
 def _replaced(body: Mapping[str, Any]) -> ApplicationReplaced:
     return ApplicationReplaced(_string(body.get("application")))
 
@@ -125,6 +144,8 @@ _BUILDERS: Mapping[str, Callable[[Mapping[str, Any]], AriEvent | None]] = {
     "ChannelDestroyed": _ended,
     "ChannelHangupRequest": _ended,
     "ChannelDtmfReceived": _dtmf,
+    "ChannelHold": _hold,
+    "ChannelUnhold": _unhold,
     "ApplicationReplaced": _replaced,
 }
 

@@ -39,13 +39,23 @@ class _Caller(Enum):
 class CallLine:
     """A CallControl. One verb at a time acts on the caller; the others may run beside it."""
 
-    def __init__(self, client: AriClient, names: Names, call_id: str, channel_id: str) -> None:
+    def __init__(
+        self,
+        client: AriClient,
+        names: Names,
+        call_id: str,
+        channel_id: str,
+        *,
+        leg_id: str,
+        bridge_id: str,
+    ) -> None:
         self._client = client
         self._requests = ControlRequests(client)
         self._names = names
         self._call_id = call_id
         self._channel_id = channel_id
-        self._bridge_id = names.bridge(call_id)
+        self._leg_id = leg_id
+        self._bridge_id = bridge_id
         self._numbers = count(1)
         self._parties: dict[str, RungParty] = {}
         """By channel id. Snoop channels are among them: they too come and go."""
@@ -56,6 +66,9 @@ class CallLine:
         self._recording = ""
 
     # -------------------------------------------------------------- news of channels
+
+    def caller_is_now(self, channel_id: str) -> None:
+        self._channel_id = channel_id
 
     def part(self, channel_id: str) -> RungParty | None:
         return self._parties.get(channel_id)
@@ -143,8 +156,7 @@ class CallLine:
             await supervisor.answered()
             self._ears.append(bridge_id)
             await self._client.create_bridge(bridge_id)
-            leg_id = self._names.leg(self._call_id)
-            await self._requests.snoop(leg_id, snoop_id, whisper=ear is Ear.WHISPER)
+            await self._requests.snoop(self._leg_id, snoop_id, whisper=ear is Ear.WHISPER)
             await snoop.answered()
             await self._client.add_channels(bridge_id, [snoop_id, supervisor.channel_id])
         except BaseException:

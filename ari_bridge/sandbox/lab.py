@@ -17,7 +17,7 @@ import numpy as np
 
 from ari_bridge.sandbox import packages, voices
 from ari_bridge.sandbox.asterisk import AsteriskServer, PortClash
-from ari_bridge.sandbox.debian import Progress
+from ari_bridge.sandbox.debian import Progress, Suite
 from ari_bridge.sandbox.scenario import Voice
 
 _COMMON = {
@@ -62,15 +62,20 @@ class Lab:
 
 
 @asynccontextmanager
-async def open_lab(directory: Path, *, progress: Progress | None = None) -> AsyncIterator[Lab]:
+async def open_lab(
+    directory: Path, *, pbx_suite: Suite | None = None, progress: Progress | None = None
+) -> AsyncIterator[Lab]:
     """Both servers, running, with their files below `directory`. Raises SandboxError.
 
-    Gets Asterisk first if need be, telling `progress`. Start it from a thread that lives as long as the lab.
+    `pbx_suite`: the PBX is this Debian suite's Asterisk, the carrier stays what it always is. Gets Asterisk
+    first if need be, telling `progress`. Start it from a thread that lives as long as the lab.
     """
     tell = progress or (lambda _line: None)
-    program = await asyncio.to_thread(packages.find_asterisk, tell)
+    program = pbx_program = await asyncio.to_thread(packages.find_asterisk, tell)
+    if pbx_suite is not None:
+        pbx_program = await asyncio.to_thread(packages.debian_asterisk, pbx_suite, tell)
     carrier = AsteriskServer("carrier", program, directory / "carrier")
-    pbx = AsteriskServer("pbx", program, directory / "pbx")
+    pbx = AsteriskServer("pbx", pbx_program, directory / "pbx")
     lab = Lab(carrier, pbx, directory, "6001", secrets.token_urlsafe(9))
     tell("starting carrier and PBX")
     try:

@@ -279,7 +279,9 @@ def test_a_port_that_closes_ends_the_call() -> None:
     def prepare(scene: Scene) -> None:
         scene.port.dies_at_s = 3.0
 
-    assert play(Scene([Says(2.0, "hello")], prepare=prepare)).outcome == Outcome(Status.FAILED, "MEDIA")
+    assert play(Scene([Says(2.0, "hello")], prepare=prepare)).outcome == Outcome(
+        Status.FAILED, "MEDIA_FAILED"
+    )
 
 
 @pytest.mark.parametrize("hangs_up_at_s", [0.0, 0.01, 0.4, 2.05, 2.5, 3.2, 3.53, 3.57, 3.7, 4.0, 5.0])

@@ -15,9 +15,8 @@ import pytest
 
 from ari_bridge.dialogue.live import LiveEvent, LiveKind
 from ari_bridge.sandbox.lab import Lab
-from ari_bridge.service import serve
+from ari_bridge.service import Service as AriBridge
 from ari_bridge.settings import Settings
-from ari_bridge.switchboard import Switchboard
 
 RECORD_WITHIN_S = 8.0
 SCRIPT = files("ari_bridge.providers") / "scripts" / "reception.toml"
@@ -27,8 +26,8 @@ SCRIPT = files("ari_bridge.providers") / "scripts" / "reception.toml"
 class Service:
     lab: Lab
     records: Path
+    inside: AriBridge
     events: list[LiveEvent] = field(default_factory=list)
-    switchboard: Switchboard = field(default_factory=Switchboard)
 
     async def record(self, number: int = 1) -> dict[str, Any]:
         """The `number`th record, once it is written."""
@@ -68,7 +67,7 @@ def serving(clean_lab: Lab, tmp_path: Path) -> Serving:
 
     @asynccontextmanager
     async def start(**tables: Any) -> AsyncIterator[Service]:
-        service = Service(clean_lab, tmp_path / "records")
+        records, events = tmp_path / "records", list[LiveEvent]()
         settings = Settings(
             **{
                 "asterisk": {"url": clean_lab.pbx.http_url, "username": clean_lab.pbx.ari_user}
@@ -76,14 +75,13 @@ def serving(clean_lab: Lab, tmp_path: Path) -> Serving:
                 "agents": {"reception": {"greeting": "Hello, this is the reception. How can I help you?"}},
                 "destinations": {"human": {"context": "humans", "exten": "reception"}},
                 "providers": {"script": {"script_file": str(SCRIPT)}},
-                "records": {"directory": service.records},
+                "records": {"directory": records},
                 **tables,
             }
         )
+        service = Service(clean_lab, records, AriBridge(settings, observer=events.append), events)
         ready = asyncio.Event()
-        running = asyncio.create_task(
-            serve(settings, observer=service.events.append, ready=ready.set, switchboard=service.switchboard)
-        )
+        running = asyncio.create_task(service.inside.run(ready.set))
         waiting = asyncio.create_task(ready.wait())
         try:
             await asyncio.wait({running, waiting}, return_when=asyncio.FIRST_COMPLETED)

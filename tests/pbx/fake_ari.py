@@ -32,6 +32,8 @@ _CHANNEL, _BRIDGE = "/channels/{channelId}", "/bridges/{bridgeId}"
 
 OPERATIONS: Mapping[str, tuple[str, str, str, tuple[str, ...], tuple[str, ...]]] = {
     # nickname: (resource, method, path, query parameters, body parameters)
+    "getInfo": ("asterisk", "GET", "/asterisk/info", ("only",), ()),
+    "getApplication": ("applications", "GET", "/applications/{applicationName}", (), ()),
     "getModule": ("asterisk", "GET", "/asterisk/modules/{moduleName}", (), ()),
     "list": ("channels", "GET", "/channels", (), ()),
     "listBridges": ("bridges", "GET", "/bridges", (), ()),
@@ -243,7 +245,12 @@ class FakeAri:
             case "list":
                 return web.json_response([_show(channel) for channel in self.channels.values()])
             case "listBridges":
-                return web.json_response([{"id": bridge} for bridge in self.bridges])
+                return web.json_response([{"id": id, "channels": ids} for id, ids in self.bridges.items()])
+            case "getInfo":
+                return web.json_response({"status": {}})
+            case "getApplication":
+                inside = [channel.id for channel in self.channels.values() if channel.in_stasis]
+                return web.json_response({"name": APP, "channel_ids": inside})
             case "externalMedia":
                 return await self._external_media(given)
             case "createWithId":
@@ -333,7 +340,7 @@ def _swagger(
     ]
     operation = {
         "httpMethod": method,
-        "nickname": "list" if name == "listBridges" else name,
+        "nickname": {"listBridges": "list", "getApplication": "get"}.get(name, name),
         "responseClass": "object",
         "parameters": parameters,
     }
