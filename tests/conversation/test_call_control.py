@@ -101,6 +101,27 @@ def test_masked_digits_are_nowhere() -> None:
     assert "[digit" not in everything
 
 
+def test_secret_keys_that_come_too_late_are_secret_still() -> None:
+    keys = [pressed(5.0, "4"), pressed(5.3, "7"), pressed(11.0, "1"), pressed(13.0, "8")]
+    scene = play(uses("collect_digits", {"digits": "card"}), events=keys, hangs_up_at_s=25)
+    assert scene.call.control.variables == {"CARD": "47"}
+    assert scene.conversation.digits == []
+    assert "[digit" not in repr((scene.llm.asked, scene.live, scene.conversation.turns))
+
+
+def test_what_the_caller_said_into_the_hold_is_not_answered_to_somebody_else() -> None:
+    """A turn was open when the transfer began: its answer waits for the caller."""
+    person = FakePerson(answers_s=1.0, keys=[(8.0, "2")])
+    long = "One moment, I am going to ask whether somebody can help you with that."
+    scene = play(
+        uses("attended_transfer", WARM, long), Says(4.0, "hurry", 0.6), person=person, hangs_up_at_s=40
+    )
+    spoken = [sentence for _, sentence in scene.tts.spoken]
+    briefing = spoken.index("Ann wants a bicycle.")
+    assert spoken[briefing + 1].startswith("Press 1")
+    assert scene.call.control.verbs[-1] == "unhold"
+
+
 def test_keys_after_the_input_are_the_agents_again() -> None:
     keys = [pressed(5.0 + 0.3 * n, key) for n, key in enumerate("4711#")]
     scene = play(uses("collect_digits", {"digits": "card"}), events=[*keys, pressed(14.0, "2")])
