@@ -30,20 +30,14 @@ def _unobserved(event: LiveEvent) -> None:
 class Service:
     """Everything, for one Asterisk. One `run` per instance."""
 
-    def __init__(
-        self,
-        settings: Settings,
-        *,
-        observer: Observer = _unobserved,
-        switchboard: Switchboard | None = None,
-    ) -> None:
-        """`switchboard` gets the live calls."""
+    def __init__(self, settings: Settings, *, observer: Observer = _unobserved) -> None:
         self._settings = settings
         self._observer = observer
-        self._switchboard = switchboard or Switchboard()
         self._agents: dict[str, Agent] = {}
         self._controller: Controller | None = None
         self._store: CallStore | None = None
+        self.switchboard = Switchboard()
+        """The calls that are up, for who acts on them from outside."""
 
     # -------------------------------------------------------------- while it runs
 
@@ -92,10 +86,10 @@ class Service:
 
     async def _serve(self, plane: ProcessPlane, ready: Callable[[], None]) -> None:
         left_behind = nothing_left if self._store is None else self._store.left_behind
-        self._controller = Controller(self._settings, plane, self._handle, left_behind)
+        controller = self._controller = Controller(self._settings, plane, self._handle, left_behind)
         try:
-            with self._switchboard.placing_calls(self._settings.outbound, self._controller.place):
-                await self._controller.run(ready)
+            with self.switchboard.placing_calls(self._settings.outbound, controller.place):
+                await controller.run(ready)
         finally:
             self._controller = None
 
@@ -104,9 +98,9 @@ class Service:
             call,
             self._agents[call.info.agent],
             observer=self._observer,
-            switchboard=self._switchboard,
             record_directory=self._settings.records.directory,
             store=self._store,
+            switchboard=self.switchboard,
         )
 
 

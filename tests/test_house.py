@@ -37,6 +37,7 @@ SIDEWAYS = {
     ("call", "conversation"),
     ("call", "switchboard"),
     ("cli", "web"),
+    ("store", "pbx"),
 }
 # The sandbox stands beside the house: it may use rows 1 to 3, and only the faces use it.
 SANDBOX_USES = {room for room, row in ROW.items() if row <= 3}

@@ -20,7 +20,6 @@ from ari_bridge.core.errors import SettingsError
 from ari_bridge.dialogue.live import LiveEvent, Observer
 from ari_bridge.service import Service
 from ari_bridge.settings import Settings
-from ari_bridge.switchboard import Switchboard
 from ari_bridge.web import api
 
 READY = "ready"
@@ -96,8 +95,7 @@ class _Runner:
 
     def __init__(self, chosen: Settings, observer: Observer) -> None:
         self._settings = chosen
-        self._switchboard = Switchboard()
-        self._service = Service(chosen, observer=observer, switchboard=self._switchboard)
+        self._service = Service(chosen, observer=observer)
         self._notifier = Notifier()
         self._signals = 0
         self._serves = False
@@ -120,7 +118,7 @@ class _Runner:
 
     async def _serve(self) -> None:
         web = self._settings.web
-        async with api.serving(web, self._switchboard) if web.enabled else nullcontext():
+        async with api.serving(web, self._service.switchboard) if web.enabled else nullcontext():
             await self._service.run(self._ready)
 
     def _ready(self) -> None:

@@ -17,7 +17,6 @@ from ari_bridge.dialogue.live import LiveEvent, LiveKind
 from ari_bridge.sandbox.lab import Lab
 from ari_bridge.service import Service as AriBridge
 from ari_bridge.settings import Settings
-from ari_bridge.switchboard import Switchboard
 
 RECORD_WITHIN_S = 8.0
 SCRIPT = files("ari_bridge.providers") / "scripts" / "reception.toml"
@@ -28,7 +27,6 @@ class Service:
     lab: Lab
     records: Path
     inside: AriBridge
-    switchboard: Switchboard
     events: list[LiveEvent] = field(default_factory=list)
 
     async def record(self, number: int = 1) -> dict[str, Any]:
@@ -81,9 +79,8 @@ def serving(clean_lab: Lab, tmp_path: Path) -> Serving:
                 **tables,
             }
         )
-        switchboard = Switchboard()
-        inside = AriBridge(settings, observer=events.append, switchboard=switchboard)
-        service = Service(clean_lab, records, inside, switchboard, events)
+        inside = AriBridge(settings, observer=events.append)
+        service = Service(clean_lab, records, inside, events)
         ready = asyncio.Event()
         running = asyncio.create_task(service.inside.run(ready.set))
         waiting = asyncio.create_task(ready.wait())

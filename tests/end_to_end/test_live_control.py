@@ -112,9 +112,15 @@ class Kept:
         self._file = lab.carrier.directory / f"sounds/heard-{number}.wav"
         self._file.unlink(missing_ok=True)
 
-    def pcm(self) -> Pcm16:
-        with wave.open(str(self._file)) as opened:
-            return np.frombuffer(opened.readframes(opened.getnframes()), np.int16)
+    async def pcm(self) -> Pcm16:
+        """Once the call is over and Asterisk has finished the file."""
+        for _ in range(50):
+            try:
+                with wave.open(str(self._file)) as opened:
+                    return np.frombuffer(opened.readframes(opened.getnframes()), np.int16)
+            except (OSError, EOFError, wave.Error):
+                await asyncio.sleep(0.1)
+        raise AssertionError(f"{self._file} is no recording")
 
 
 def said(record: dict[str, Any]) -> str:
@@ -267,7 +273,7 @@ def test_an_attended_transfer_is_briefed_accepted_and_connected(controlled: Any,
             )
             record = await service.record()
             assert result.problem == ""
-            assert dbfs(heard.pcm()[: 4 * 8000]) > -45, "the briefing"
+            assert dbfs((await heard.pcm())[: 4 * 8000]) > -45, "the briefing"
         recording = result.recording
         assert tone_s(recording.agent, MUSIC_HZ, recording.rate_hz) >= 0.8
         assert "order" not in said(record), "the briefing is not for the caller"
@@ -331,7 +337,7 @@ def test_a_third_party_joins(controlled: Any, run: Run) -> None:
                 scenario(Press("1"), Wait(Awaited.HUMAN_ANSWERS), Hangup()),
             )
             record = await service.record()
-            assert dbfs(heard.pcm()) > -45, "the agent"
+            assert dbfs(await heard.pcm()) > -45, "the agent"
         assert result.problem == ""
         assert "All are here." in said(record)
 
@@ -369,7 +375,7 @@ async def calling(service: Any) -> AsyncIterator[aiohttp.ClientSession]:
     """A client of the HTTP API."""
     settings = WebSettings.model_validate({"port": 0, "token": TOKEN})
     async with (
-        api.serving(settings, service.switchboard) as (host, port),
+        api.serving(settings, service.inside.switchboard) as (host, port),
         aiohttp.ClientSession(
             f"http://{host}:{port}", headers={"Authorization": f"Bearer {TOKEN}"}
         ) as session,
@@ -424,7 +430,7 @@ def test_a_supervisor_listens_and_whispers(controlled: Any, run: Run) -> None:
             assert "hears the call" in await do(session, "supervise", destination="boss", mode="whisper")
             result = await call
             await service.record()
-            assert dbfs(heard.pcm()) > -45, "the supervisor hears the agent's answer"
+            assert dbfs(await heard.pcm()) > -45, "the supervisor hears the agent's answer"
             whispered = [event for event in service.events if event.kind is LiveKind.CALLER_SAID]
         assert result.problem == ""
         recording = result.recording
@@ -468,7 +474,7 @@ def test_a_machine_gets_the_message_and_no_agent(controlled: Any, run: Run, lab:
             await lab.carrier.cli("channel request hangup all")
             assert service.events == [], "no agent"
         await asyncio.sleep(0.5)
-        assert tone_s(heard.pcm(), MUSIC_HZ, 8000) >= 1.0, "the message"
+        assert tone_s(await heard.pcm(), MUSIC_HZ, 8000) >= 1.0, "the message"
 
     run(main())
 
