@@ -22,6 +22,7 @@ LISTEN_EVERY = 4
 _RISE_DB_A_S = 2.0
 _FULL_SCALE = 32768.0
 _NOISE_SAMPLES = 1 << 14
+_LONGEST_SAMPLES = 1 << 10
 _QUIET_DB = 6.0
 _QUIET_DBOV = -66.0
 
@@ -38,8 +39,10 @@ class ComfortNoise:
         self._floor = np.zeros(rows, dtype=np.float32)  # RMS amplitude
         self._known = np.zeros(rows, dtype=np.bool_)
         self._announced = np.full(rows, np.nan, dtype=np.float32)
-        self._noise = rng.standard_normal(_NOISE_SAMPLES).astype(np.float32)
-        self._at = 0
+        self._noise = rng.standard_normal(_NOISE_SAMPLES + _LONGEST_SAMPLES).astype(np.float32)
+        self._at = (
+            np.arange(rows) * 997 % _NOISE_SAMPLES
+        )  # of each row in it, so that no row hears another's steps
         self._rise = np.float32(10 ** (_RISE_DB_A_S * LISTEN_EVERY * FRAME_MS / 1000 / 20))
 
     def open(self, slot: int) -> None:
@@ -71,11 +74,11 @@ class ComfortNoise:
         return below
 
     def make(self, slots: NDArray[np.int64], samples: int) -> NDArray[np.float32]:
-        """Noise for each row, shape (n, samples), at its level."""
+        """Noise for each row, shape (n, samples), at its level; a frame at most."""
         announced = self._announced[slots]
         level = np.where(np.isnan(announced), self._floor[slots], announced)
-        start = (self._at + slots * 997) % (_NOISE_SAMPLES - samples)
-        self._at += 4099
+        start = self._at[slots]
+        self._at[slots] = (start + 4099) % _NOISE_SAMPLES
         noise: NDArray[np.float32] = self._noise[start[:, None] + np.arange(samples)] * level[:, None]
         return noise
 

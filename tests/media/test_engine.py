@@ -338,14 +338,28 @@ def test_digits_and_comfort_noise_are_never_audio() -> None:
     bench, codec = Bench(), find_codec("ulaw")
     row = bench.open(peer(1))
     bench.receive((peer(1), datagram(codec, 0)))
-    for number, kind in ((1, rtp.TELEPHONE_EVENT), (2, rtp.COMFORT_NOISE)):
-        raw = rtp.build(rtp.Packet(False, kind, number, number * 160, 9, b"\x05\x0a\x00\xa0"))
+    bench.run(0.1)
+    row.read()
+    kinds = [rtp.TELEPHONE_EVENT] * 5 + [rtp.COMFORT_NOISE]
+    for number, kind in enumerate(kinds, 1):
+        payload = b"\x05\x8a\x00\xa0" if kind == rtp.TELEPHONE_EVENT else bytes([60])
+        raw = rtp.build(rtp.Packet(False, kind, number, 160, 9, payload))
         bench.receive((peer(1), raw))
     bench.run(0.2)
     chunk = row.read()
-    assert np.count_nonzero(chunk.pcm) <= 160
     assert not np.any(chunk.flags & FrameFlags.CONCEALED), "comfort noise says that nothing is missing"
-    assert (row.stats().received, row.stats().malformed) == (1, 0)
+    assert 20 < np.std(chunk.pcm) < 50, "-60 dBov, as announced"
+    bench.receive((peer(1), datagram(codec, 20)))
+    assert (row.stats().received, row.stats().malformed, row.stats().lost) == (1 + 1, 0, 13)
+    assert row.digits() == "5", "sent five times, pressed once"
+    assert row.stats().digits == 1
+
+
+def test_a_cut_off_telephone_event_is_malformed() -> None:
+    bench = Bench()
+    row = bench.open(peer(1))
+    bench.receive((peer(1), rtp.build(rtp.Packet(True, rtp.TELEPHONE_EVENT, 1, 160, 9, b"\x05\x8a"))))
+    assert (row.stats().malformed, row.digits()) == (1, "")
 
 
 def test_bad_packets_of_a_leg_are_counted_and_do_no_harm() -> None:

@@ -13,6 +13,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from ari_bridge.media.codecs.registry import find_codec
+from ari_bridge.media.delay import DelayRange
 from ari_bridge.media.jitter import LATE_RUN, Arrival, JitterBuffer
 
 FRAME_S = 0.02
@@ -28,21 +29,23 @@ class Leg:
     """One row and the path to it. Frame n is played at n * 20 ms."""
 
     delay_s: float = 0.04
+    max_s: float = 0.04
     ssrc: int = 7
     first_sequence: int = 65530
     first_timestamp: int = 2**32 - 400
     slot: int = 1
     frames: int = 0
     missing: int = 0
+    skipped: int = 0
     buffer: JitterBuffer = field(init=False)
 
     def __post_init__(self) -> None:
-        self.buffer = JitterBuffer(ULAW, 3, self.delay_s)
+        self.buffer = JitterBuffer(ULAW, 3, DelayRange(self.delay_s, 0.0, self.max_s))
         self.buffer.open(self.slot)
 
     def packet(self, number: int, arrival_s: float, *, clock: int | None = None, count: int = 160) -> Arrival:
         clock = number * 160 if clock is None else clock
-        outcome, missing = self.buffer.place(
+        placed = self.buffer.place(
             np.array([self.slot]),
             sequence=np.array([self.first_sequence + number & 0xFFFF], dtype=np.uint16),
             timestamp=np.array([self.first_timestamp + clock & 0xFFFFFFFF], dtype=np.uint32),
@@ -51,8 +54,9 @@ class Leg:
             arrivals_s=np.array([arrival_s]),
             next_play_s=np.array([self.frames * FRAME_S]),
         )
-        self.missing += int(missing[0])
-        return Arrival(int(outcome[0]))
+        self.missing += int(placed.lost[0])
+        self.skipped += int(placed.skipped[0])
+        return Arrival(int(placed.outcome[0]))
 
     def play(self) -> str | int:
         """The next frame: the clock of its first sample, or what stands in for it."""
@@ -135,7 +139,7 @@ def test_announced_silence_is_not_loss() -> None:
     leg = Leg()
     leg.packet(0, 0.0)
     played = [leg.play() for _ in range(3)]
-    leg.buffer.quieten(np.array([leg.slot]))
+    leg.buffer.quieten(leg.slot)
     assert [*played, leg.play(), leg.play()] == ["silent", "silent", 0, "silent", "silent"]
     leg.packet(1, 0.1, clock=5 * 160)
     assert [leg.play(), leg.play(), leg.play()] == ["silent", "silent", 800 % 251]
@@ -165,7 +169,8 @@ def test_a_jump_of_the_timestamps_starts_again(jump: int) -> None:
         leg.play()
     leg.first_timestamp += jump
     for number in range(3, 6):
-        assert leg.packet(number, number * FRAME_S) is Arrival.PLACED
+        outcome = leg.packet(number, number * FRAME_S)
+        assert outcome is (Arrival.RESTARTED if number == 3 else Arrival.PLACED)
     assert leg.missing == 0
     assert [leg.play() for _ in range(5)] == ["silent", "silent", *(n * 160 % 251 for n in (3, 4, 5))]
 
@@ -187,7 +192,9 @@ def test_a_path_that_became_slower_is_followed() -> None:
         while leg.frames * FRAME_S < arrival:
             leg.play()
         outcome = leg.packet(number, arrival)
-        if number >= 10 + LATE_RUN:
+        if number == 9 + LATE_RUN:
+            assert outcome is Arrival.RESTARTED
+        elif number > 9 + LATE_RUN:
             assert outcome is Arrival.PLACED
     assert leg.play() == 27 * 160 % 251  # 40 ms behind the newest again
 
@@ -231,3 +238,116 @@ def test_odd_packets_that_overlap_the_head_are_cut() -> None:
         leg.play()
     assert leg.packet(1, 0.061, clock=100, count=220) is Arrival.PLACED
     assert leg.play() == 160
+
+
+def test_a_late_packet_is_waited_for_while_nothing_later_has_come() -> None:
+    """What comes after its time is played whole, and the delay has grown by what was missing."""
+    leg = Leg(max_s=0.2)
+    leg.packet(0, 0.0)
+    leg.packet(1, 0.02)
+    assert [leg.play() for _ in range(5)] == ["silent", "silent", 0, 160, "lost"]
+    assert leg.packet(2, 0.09) is Arrival.WAITED_FOR
+    assert leg.packet(3, 0.095) is Arrival.PLACED
+    assert [leg.play(), leg.play()] == [320 % 251, 480 % 251]
+    assert leg.missing == 0
+    assert leg.buffer.delay.delay_s(np.array([leg.slot])) == pytest.approx(0.06)
+
+
+def test_the_delay_does_not_grow_beyond_what_is_allowed() -> None:
+    leg = Leg(max_s=0.05)
+    leg.packet(0, 0.0)
+    for _ in range(5):
+        leg.play()
+    assert leg.packet(1, 0.09) is Arrival.LATE
+    assert leg.packet(3, 0.095) is Arrival.PLACED
+    assert leg.play() == 480 % 251
+
+
+def test_sequence_numbers_without_room_in_time_are_no_loss() -> None:
+    """As on Asterisk's leg while its caller presses a digit: 10 numbers used up, 100 ms gone by."""
+    leg = Leg()
+    leg.packet(0, 0.0)
+    leg.packet(11, 0.12, clock=6 * 160)
+    assert (leg.missing, leg.skipped) == (0, 10)
+    assert [leg.play() for _ in range(9)] == ["silent", "silent", 0, *["silent"] * 5, 960 % 251]
+    leg.packet(13, 0.16, clock=8 * 160)
+    assert (leg.missing, leg.skipped) == (1, 10), "a packet whose time passed is lost"
+    assert leg.play() == "lost"
+
+
+@settings(max_examples=200, deadline=None)
+@given(lost=st.integers(1, 20), ptime_ms=st.sampled_from([10, 20, 30, 40, 60]))
+def test_real_loss_is_never_taken_for_something_else(lost: int, ptime_ms: int) -> None:
+    leg = Leg(delay_s=0.04)
+    count = ptime_ms * 8
+    if (lost + 2) * ptime_ms < 800:
+        leg.packet(0, 0.0, clock=0, count=count)
+        leg.packet(lost + 1, 0.0, clock=(lost + 1) * count, count=count)
+        assert (leg.missing, leg.skipped) == (lost, 0)
+
+
+def test_packets_without_audio_use_up_their_numbers() -> None:
+    leg = Leg()
+    leg.packet(0, 0.0)
+    for number in (1, 2, 3):
+        sequence = leg.first_sequence + number & 0xFFFF
+        assert leg.buffer.pass_over(leg.slot, sequence, leg.ssrc) == 0
+        assert leg.buffer.pass_over(leg.slot, 1000 + number, ssrc=99) == 0, "of another stream"
+    leg.packet(4, 0.08, clock=4 * 160)
+    assert (leg.missing, leg.skipped) == (0, 0)
+
+
+def test_a_stream_too_early_starts_again() -> None:
+    leg = Leg()
+    leg.packet(0, 0.0)
+    leg.play()
+    assert leg.packet(1, 0.02, clock=8000) is Arrival.RESTARTED
+    assert [leg.play() for _ in range(3)] == ["silent", "silent", 8000 % 251]
+
+
+@pytest.mark.parametrize("blocks", [1, 3, 8, 11])
+def test_what_is_to_come_can_be_played_later_or_earlier(blocks: int) -> None:
+    leg = Leg(delay_s=0.2, max_s=0.3)
+    clocks = blocks * 20
+    for number in range(9):
+        leg.packet(number, 0.0)
+    for _ in range(10):
+        leg.play()
+    leg.buffer.wait(leg.slot, blocks, pause=True)
+    payload, there, silent = leg.buffer.take(np.array([leg.slot]))
+    leg.frames += 1
+    assert silent[0, : min(8, blocks)].all()
+    assert not there[0, : min(8, blocks)].any()
+    if blocks < 8:
+        assert there[0, blocks:].all()
+        assert np.array_equal(payload[0, clocks:], voice(0, 160 - clocks))
+    payload, there = leg.buffer.drop(leg.slot, blocks)
+    assert np.array_equal(payload[-20:] if there[-1] else voice(140, 20), voice(140, 20))
+    assert leg.play() == 160
+    leg.packet(9, 0.0)
+    assert leg.play() == 320 % 251
+
+
+def test_no_arrival_is_a_surprise() -> None:
+    """Any packets at any time: nothing raises, and whole frames come out in place or not at all."""
+
+    @settings(max_examples=60, deadline=None)
+    @given(
+        st.lists(
+            st.tuples(
+                st.integers(0, 40),
+                st.integers(-200, 200),
+                st.integers(-2000, 2000),
+                st.sampled_from([160, 80, 33]),
+            ),
+            max_size=40,
+        )
+    )
+    def check(packets: list[tuple[int, int, int, int]]) -> None:
+        leg = Leg(max_s=0.2)
+        for number, late_ms, off, count in packets:
+            leg.packet(number, leg.frames * FRAME_S + late_ms / 1000, clock=number * 160 + off, count=count)
+            leg.buffer.take(np.array([leg.slot]))
+            leg.frames += 1
+
+    check()
