@@ -40,6 +40,10 @@ test-all: ## the same on every Python from 3.11 to 3.13 that is installed, then 
 test-16: install ## the tests before a real PBX, with Asterisk 16
 	ARI_BRIDGE_TEST_ASTERISK=16 $(BIN)/python -m pytest -m asterisk
 
+bench: install ## what calls cost, beside an asyncio baseline; leaves build/bench/
+	$(BIN)/python benchmarks/compare.py
+	$(BIN)/ari-bridge bench pacing --json build/bench/pacing.json
+
 lint: install ## ruff and mypy
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .

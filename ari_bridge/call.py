@@ -94,7 +94,8 @@ async def run_call(
         record.duration_ms = (end_s - start_s) * 1000
         record.turns = conversation.turns
         record.digits = conversation.digits
-        record.media = call.port.stats().to_dict()
+        audio = call.port.stats()
+        record.media = audio.to_dict()
         if outcome is not None:
             record.variables = outcome.dialplan_variables(info.call_id)
             ending = f"{outcome.status.value} {outcome.cause}".rstrip()
@@ -104,7 +105,7 @@ async def run_call(
             status, _, cause = ending.partition(" ")
             journal.ended(status, cause)
         observer(LiveEvent(end_s, info.call_id, LiveKind.CALL_ENDED, ending))
-        log.info("call ended: %s after %.1f s", ending, end_s - start_s)
+        log.info("call ended: %s after %.1f s; %s", ending, end_s - start_s, audio.summary())
         if record_directory is not None:
             await _keep(record, record_directory)
 

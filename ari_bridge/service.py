@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+import asyncio
 import logging
-from collections.abc import Callable
+from collections.abc import Callable, Coroutine
 from contextlib import AsyncExitStack
+from typing import Any
 
 from ari_bridge.actions.base import ActionContext
 from ari_bridge.actions.registry import actions
 from ari_bridge.call import Agent, run_call
 from ari_bridge.core.errors import SettingsError
 from ari_bridge.dialogue.live import LiveEvent, Observer
+from ari_bridge.media.plane import MediaPlane
 from ari_bridge.media.port import ProcessPlane
 from ari_bridge.pbx.call import Outcome, PbxCall
 from ari_bridge.pbx.controller import Controller, nothing_left
@@ -69,7 +72,8 @@ class Service:
 
         Everything that can be wrong with the settings, the engines, the UDP port or the PBX is found before
         `ready` is called, and raised as an AriBridgeError of one line. At the end each call that is left is
-        handed back to the dialplan; nothing is left on the PBX.
+        handed back to the dialplan; nothing is left on the PBX. So it is when the media plane is beyond
+        repair; then MediaProcessDied is raised.
         """
         if not self._settings.agents:
             raise SettingsError("agents: there is no agent; add a table [agents.NAME]")
@@ -89,7 +93,7 @@ class Service:
         controller = self._controller = Controller(self._settings, plane, self._handle, left_behind)
         try:
             with self.switchboard.placing_calls(self._settings.outbound, controller.place):
-                await controller.run(ready)
+                await _while_audio_lasts(plane, controller.run(ready))
         finally:
             self._controller = None
 
@@ -102,6 +106,21 @@ class Service:
             store=self._store,
             switchboard=self.switchboard,
         )
+
+
+async def _while_audio_lasts(plane: MediaPlane, serving: Coroutine[Any, Any, None]) -> None:
+    """Serve; when the plane has failed, stop in order and raise its error."""
+    work = asyncio.create_task(serving, name="controller")
+    failure = asyncio.create_task(plane.failed(), name="media plane")
+    try:
+        await asyncio.wait({work, failure}, return_when=asyncio.FIRST_COMPLETED)
+    finally:
+        work.cancel()
+        failure.cancel()
+        await asyncio.wait({work, failure})
+    for task in (failure, work):
+        if not task.cancelled():
+            task.result()
 
 
 class _Engines:

@@ -91,6 +91,7 @@ class Conversation:
         count; now, when None. `past`: what there was before, where the call is taken over."""
         info = call.info
         self._call, self._port = call, call.port
+        self._port.set_gain_db(agent.gain_db)
         self._stt, self._llm, self._tts = stt, llm, tts
         self._observer, self._clock = observer, clock
         self._start_s = clock() if start_s is None else start_s

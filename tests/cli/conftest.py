@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import os
 import shutil
+import signal
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
@@ -22,6 +23,8 @@ from ari_bridge.sandbox.lab import Lab
 def spawn() -> Iterator[Callable[..., Any]]:
     """`spawn("run", path, NAME="value")` starts `ari-bridge run path`; killed at the end if need be."""
     started: list[subprocess.Popen[str]] = []
+    # Children of a shell's background job ignore Ctrl-C, unless their parent has a handler of its own.
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
 
     def start(*arguments: str | Path, **environment: str) -> subprocess.Popen[str]:
         process = subprocess.Popen(
@@ -39,6 +42,7 @@ def spawn() -> Iterator[Callable[..., Any]]:
     for process in started:
         process.kill()
         process.communicate()
+    signal.signal(signal.SIGINT, before)
 
 
 @pytest.fixture

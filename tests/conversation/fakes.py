@@ -80,6 +80,9 @@ class FakePort:
         self._loud = _noise(RATE_HZ * 10, -22, 1)
         self._quiet = _noise(RATE_HZ * 10, -66, 2)
 
+    def set_gain_db(self, gain_db: float) -> None:
+        self.gain_db = gain_db
+
     async def read(self) -> AudioChunk:
         self._frame += 1
         await asyncio.sleep(max(0.0, self.start_s + self._frame * 0.02 - now_s()))

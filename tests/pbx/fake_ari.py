@@ -100,6 +100,8 @@ class FakeAri:
             "chan_rtp.so",
             "codec_ulaw.so",
             "codec_alaw.so",
+            "codec_g722.so",
+            "codec_opus.so",
             "codec_resample.so",
             "func_dialplan.so",
         }
