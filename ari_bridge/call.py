@@ -12,7 +12,6 @@ from pathlib import Path
 from ari_bridge.actions.base import Action, ActionContext
 from ari_bridge.conversation import Conversation
 from ari_bridge.core.clock import Clock, monotonic_s
-from ari_bridge.core.logs import log_call_id
 from ari_bridge.dialogue.live import LiveEvent, LiveKind, Observer
 from ari_bridge.pbx.call import Outcome, PbxCall
 from ari_bridge.providers.base import LanguageModel, SpeechToText, TextToSpeech
@@ -55,7 +54,6 @@ async def run_call(
     Raises what the conversation raises (AriBridgeError), after the record is written.
     """
     info = call.info
-    log_call_id.set(info.call_id)
     past = await store.past(info.call_id) if store is not None and info.life > 1 else None
     now = datetime.now(UTC)
     started_at = now if past is None else past.started_at

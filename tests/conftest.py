@@ -22,6 +22,7 @@ from ari_bridge.sandbox.lab import Lab, open_lab
 T = TypeVar("T")
 Run = Callable[[Coroutine[Any, Any, T]], T]
 
+PBX_SUITES: dict[str, Suite | None] = {"": None, "16": BULLSEYE, "22": SID}
 # How fast examples are made and run says something of the machine, nothing of the product.
 hypothesis.settings.register_profile(
     "any machine", deadline=None, suppress_health_check=[hypothesis.HealthCheck.too_slow]

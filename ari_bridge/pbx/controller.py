@@ -13,6 +13,7 @@ from contextlib import suppress
 from typing import Any
 
 from ari_bridge.core.errors import AppReplaced, AsteriskError
+from ari_bridge.core.logs import log_call_id
 from ari_bridge.media.plane import MediaPlane
 from ari_bridge.pbx import preflight
 from ari_bridge.pbx.admission import Admission
@@ -268,10 +269,11 @@ class Controller:
         self._hold(self._serve(call))
 
     async def _serve(self, call: LiveCall) -> None:
+        log_call_id.set(call.call_id)  # this task's, and of all that it starts
         try:
             await call.run()
         except Exception:  # a supervising root: the other calls go on
-            logger.exception("call %s: failed", call.call_id)
+            logger.exception("the call failed")
         finally:
             del self._calls[call.call_id]
             if self._callers.get(call.channel_id) is call:
