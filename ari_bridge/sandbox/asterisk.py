@@ -87,6 +87,7 @@ class AsteriskServer:
 
         `values` are for the templates, beside what this server knows of itself. Raises SandboxError.
         """
+        self._files, self._values = files, values
         try:
             self._write_configuration(files, values)
             self._spawn()
@@ -104,6 +105,11 @@ class AsteriskServer:
         except BaseException:
             await self.stop(grace_s=0)
             raise
+
+    async def restart(self) -> None:
+        """With the ports and the configuration it had, whether it still runs or was killed."""
+        await self.stop(grace_s=0)
+        await self.start(self._files, self._values)
 
     async def cli(self, command: str) -> str:
         """What Asterisk's console answers to `command`. Raises SandboxError when it does not run."""

@@ -90,7 +90,8 @@ def serving(clean_lab: Lab, tmp_path: Path) -> Serving:
             yield service
         finally:
             waiting.cancel()
-            running.cancel()
+            if service.inside.obstacles() != ["not started"]:  # it is not on its way out by itself
+                running.cancel()
             await asyncio.wait({running, waiting})
             if not running.cancelled():
                 running.result()
