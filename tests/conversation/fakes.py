@@ -33,6 +33,7 @@ from ari_bridge.providers.base import (
     WordTime,
 )
 from ari_bridge.settings import AgentSettings
+from ari_bridge.store.journal import Journal, Past
 
 RATE_HZ = 8000
 FRAME = 160
@@ -356,6 +357,8 @@ class Scene:
     prepare: Callable[[Scene], None] = lambda scene: None
     actions: Sequence[Action] = (TRANSFER, LOOK_UP, UNFIT)
     context: ActionContext = field(default_factory=lambda: ActionContext({}))
+    journal: Journal | None = None
+    past: Past | None = None
 
     async def play(self) -> Scene:
         self.port = FakePort(self.timeline)
@@ -381,6 +384,8 @@ class Scene:
             self.context,
             self.live.append,
             now_s,
+            journal=self.journal,
+            past=self.past,
         )
         self.outcome = await self.conversation.run()
         assert (self.stt.running, self.llm.running, self.tts.running) == (0, 0, 0)
