@@ -51,7 +51,7 @@ def test_a_transfer_by_the_pbx_goes_on_with_the_new_channel() -> None:
             b.ari.channels[heir.id] = heir
             gone = {"id": caller.id, "name": "PJSIP/x"}
             await b.ari.emit("StasisStart", heir, args=[], replace_channel=gone)
-            await b.ari.hang_up(caller)
+            await eventually(lambda: caller.id not in b.ari.channels)
             await b.ari.press(heir, "7")
             await eventually(lambda: len(handler.events) == 2)
             assert b.controller.live_calls == 1
