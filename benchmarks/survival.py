@@ -62,7 +62,9 @@ async def drops(lab: Lab, count: int) -> bool:
             steps = (Wait(Awaited.AGENT_DONE), Pause(400), Say("tell me about the company"))
             while not stop.is_set():
                 results.append(
-                    await place_call(lab, Scenario("5000", "ulaw", (*steps, Pause(15000), Hangup())))
+                    await place_call(
+                        lab, Scenario(did="5000", codec="ulaw", steps=(*steps, Pause(15000), Hangup()))
+                    )
                 )
 
         callers = [asyncio.create_task(call_again()) for _ in range(CALLS_AT_ONCE)]
@@ -144,7 +146,7 @@ async def kills(lab: Lab, count: int) -> bool:
                 steps = (Wait(Awaited.AGENT_STARTS, 8.0), Pause(random.randrange(200, 4000)), Hangup())
                 try:
                     async with asyncio.timeout(40):
-                        result = await place_call(lab, Scenario("5000", "ulaw", steps))
+                        result = await place_call(lab, Scenario(did="5000", codec="ulaw", steps=steps))
                     done["talked" if not result.problem else result.problem] += 1
                 except Exception as error:  # noqa: BLE001  a call may fail while its PBX is dead
                     done[type(error).__name__] += 1
@@ -182,7 +184,9 @@ async def kills(lab: Lab, count: int) -> bool:
     await striking
     await asyncio.sleep(5.0)
     orphans = await made_by_us(lab)
-    result = await place_call(lab, Scenario("5000", "ulaw", (Wait(Awaited.AGENT_STARTS), Hangup())))
+    result = await place_call(
+        lab, Scenario(did="5000", codec="ulaw", steps=(Wait(Awaited.AGENT_STARTS), Hangup()))
+    )
     await worker.stop()
     adopted = worker.log.count("its worker died; it goes on here")
     print(f"{count} calls, struck: {dict(struck)}; {dict(done)}; {adopted} adopted")

@@ -22,12 +22,12 @@ from ari_bridge.sandbox.lab import Lab, open_lab
 T = TypeVar("T")
 Run = Callable[[Coroutine[Any, Any, T]], T]
 
-PBX_SUITES: dict[str, Suite | None] = {"": None, "16": BULLSEYE, "22": SID}
 # How fast examples are made and run says something of the machine, nothing of the product.
 hypothesis.settings.register_profile(
     "any machine", deadline=None, suppress_health_check=[hypothesis.HealthCheck.too_slow]
 )
 hypothesis.settings.load_profile("any machine")
+
 PBX_SUITES: dict[str, Suite | None] = {"": None, "16": BULLSEYE, "22": SID}
 
 SETTLE_S = 5.0

@@ -205,6 +205,7 @@ class Controller:
                 elif (replaced := self._callers.pop(replaces, None)) is not None:
                     self._callers[channel.id] = replaced
                     replaced.hand_over_to(channel)
+                    self._hold(self._delete_late(replaces))
                 else:
                     self._take(event)
             case ChannelEnded(channel_id, cause):
@@ -281,7 +282,8 @@ class Controller:
             self._call_ended.set()
 
     async def _delete_late(self, made_id: str) -> None:
-        """Its call ended before Asterisk had made it (a POST whose answer was lost)."""
+        """A channel that nobody needs any more: its call ended before Asterisk had made it (a POST whose
+        answer was lost), or the PBX has put another in its place, and leaves it to us in Stasis."""
         try:
             await self._around.client.hang_up(made_id)
         except AsteriskError as error:

@@ -34,6 +34,7 @@ from ari_bridge.providers.base import (
     WordTime,
 )
 from ari_bridge.settings import AgentSettings
+from ari_bridge.store.journal import Journal, Past
 
 RATE_HZ = 8000
 FRAME = 160
@@ -406,6 +407,8 @@ class Scene:
     prepare: Callable[[Scene], None] = lambda scene: None
     actions: Sequence[Action] = (TRANSFER, LOOK_UP, UNFIT)
     context: ActionContext = field(default_factory=lambda: ActionContext({}))
+    journal: Journal | None = None
+    past: Past | None = None
 
     async def play(self) -> Scene:
         self.port = FakePort(self.timeline)
@@ -433,6 +436,8 @@ class Scene:
             self.live.append,
             now_s,
             max_duration_s=self.max_duration_s,
+            journal=self.journal,
+            past=self.past,
         )
         self.outcome = await self.conversation.run()
         assert (self.stt.running, self.llm.running, self.tts.running) == (0, 0, 0)
