@@ -4,6 +4,7 @@ service that stops without cutting anybody off."""
 from __future__ import annotations
 
 import asyncio
+import os
 import signal
 import sys
 from collections.abc import AsyncIterator, Callable
@@ -74,15 +75,17 @@ def test_a_caller_without_a_place_reaches_a_person(serving: Any, run: Run) -> No
 
 
 @asynccontextmanager
-async def process(lab: Lab, directory: Path, limits: str) -> AsyncIterator[asyncio.subprocess.Process]:
+async def process(
+    lab: Lab, directory: Path, drain_timeout_s: int
+) -> AsyncIterator[asyncio.subprocess.Process]:
     """`ari-bridge run`, ready."""
     contents = files.service_files(lab.pbx.http_url, lab.pbx.ari_password)
-    contents[files.SETTINGS] += f"\n[limits]\n{limits}\n"
     files.write_all(directory, contents, overwrite=True)
     started = await asyncio.create_subprocess_exec(
         *(sys.executable, "-m", "ari_bridge.cli.main", "run", str(directory / files.SETTINGS)),
         stdout=asyncio.subprocess.PIPE,
         stderr=asyncio.subprocess.PIPE,
+        env={**os.environ, "ARI_BRIDGE_LIMITS__DRAIN_TIMEOUT_S": str(drain_timeout_s)},
     )
     try:
         assert started.stdout is not None
@@ -108,7 +111,7 @@ def test_sigterm_lets_the_call_finish_and_sends_the_next_to_a_person(
     clean_lab: Lab, run: Run, tmp_path: Path
 ) -> None:
     async def main() -> None:
-        async with process(clean_lab, tmp_path, "drain_timeout_s = 60") as service:
+        async with process(clean_lab, tmp_path, 60) as service:
             first = asyncio.create_task(place_call(clean_lab, scenario(*STAY)))
             await _talking(clean_lab)
             service.send_signal(signal.SIGTERM)
@@ -123,14 +126,12 @@ def test_sigterm_lets_the_call_finish_and_sends_the_next_to_a_person(
     run(main())
 
 
-@pytest.mark.parametrize(
-    ("limits", "signals"), [("drain_timeout_s = 1", 1), ("drain_timeout_s = 60", 2)], ids=["timeout", "twice"]
-)
+@pytest.mark.parametrize(("drain_timeout_s", "signals"), [(1, 1), (60, 2)], ids=["timeout", "twice"])
 def test_who_may_not_stay_reaches_a_person(
-    clean_lab: Lab, run: Run, tmp_path: Path, limits: str, signals: int
+    clean_lab: Lab, run: Run, tmp_path: Path, drain_timeout_s: int, signals: int
 ) -> None:
     async def main() -> None:
-        async with process(clean_lab, tmp_path, limits) as service:
+        async with process(clean_lab, tmp_path, drain_timeout_s) as service:
             call = asyncio.create_task(place_call(clean_lab, scenario(*UNTIL_A_PERSON)))
             await _talking(clean_lab)
             await asyncio.sleep(1.0)
