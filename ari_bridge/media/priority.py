@@ -17,8 +17,10 @@ _FIFO_PRIORITY = 1
 """The lowest: behind the kernel's own threads and whatever else the host runs in real time."""
 
 REVIEW_S = 0.25
-"""Two of these at full load are well below the second after which we would be throttled."""
-LEAVE_AT = 0.8
+LEAVE_AT = 0.85
+_BUSY_REVIEWS = 2
+"""In a row above LEAVE_AT. One may be a burst of new calls; two at full load, and the time to notice, are well
+below the second after which we would be throttled."""
 RETURN_AT = 0.5
 _CALM_REVIEWS = 40
 
@@ -39,7 +41,7 @@ class PriorityPolicy:
             self._best = self._fallback
         self.chosen = self._best
         self._since_s, self._cpu_s = now, cpu_s
-        self._calm = 0
+        self._calm = self._busy = 0
 
     def review(self, now: float, cpu_s: float) -> bool:
         """Whether `chosen` has changed. `cpu_s` is the process's CPU time so far."""
@@ -49,8 +51,9 @@ class PriorityPolicy:
         load = (cpu_s - self._cpu_s) / passed_s
         self._since_s, self._cpu_s = now, cpu_s
         self._calm = self._calm + 1 if load < RETURN_AT else 0
+        self._busy = self._busy + 1 if load > LEAVE_AT else 0
         before = self.chosen
-        if load > LEAVE_AT:
+        if self._busy >= _BUSY_REVIEWS:
             self.chosen = self._fallback
         elif self._calm >= _CALM_REVIEWS:
             self.chosen = self._best

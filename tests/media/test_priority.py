@@ -43,6 +43,13 @@ def test_full_load_ends_real_time_before_the_system_throttles_us() -> None:
     assert machine.changes == 2
 
 
+def test_a_burst_is_no_load_that_stays() -> None:
+    machine = Machine()
+    for _ in range(10):
+        machine.run(0.25, 1.0)
+        assert machine.run(0.25, 0.6) is Priority.FIFO
+
+
 def test_without_nice_it_is_left_for_the_normal_priority() -> None:
     assert Machine({Priority.FIFO, Priority.NORMAL}).run(1, 1.0) is Priority.NORMAL
 

@@ -68,6 +68,24 @@ def test_packets_come_with_their_source_and_time(transport: Transport, legs: lis
         assert before_s - 0.01 <= arrival_s <= time.monotonic()
 
 
+def test_batches_of_any_size_from_any_memory(transport: Transport, legs: list[socket.socket]) -> None:
+    """An engine builds packets in the same memory again and again, of each codec in its own."""
+    narrow, wide = np.zeros((40, 50), np.uint8), np.zeros((40, 90), np.uint8)
+    to = np.full(40, endpoint(*legs[0].getsockname()))
+    legs[0].settimeout(5)
+    for value, memory, count in (
+        (1, narrow, 10),
+        (2, narrow, 40),
+        (3, wide, 40),
+        (4, narrow, 5),
+        (5, wide, 9),
+    ):
+        memory[:count] = value
+        packets = memory[:count]
+        assert transport.send(Outgoing(packets, to[:count])) == count
+        assert [legs[0].recv(2048) for _ in range(count)] == [packet.tobytes() for packet in packets]
+
+
 def test_packets_go_to_their_destinations(transport: Transport, legs: list[socket.socket]) -> None:
     octets = np.arange(30 * 50, dtype=np.uint16).astype(np.uint8).reshape(30, 50)
     to = np.array([endpoint(*legs[n % 3].getsockname()) for n in range(30)])
