@@ -12,7 +12,6 @@ from pathlib import Path
 from ari_bridge.actions.base import Action, ActionContext
 from ari_bridge.conversation import Conversation
 from ari_bridge.core.clock import Clock, monotonic_s
-from ari_bridge.core.logs import log_call_id
 from ari_bridge.dialogue.live import LiveEvent, LiveKind, Observer
 from ari_bridge.pbx.call import Outcome, PbxCall
 from ari_bridge.providers.base import LanguageModel, SpeechToText, TextToSpeech
@@ -20,6 +19,7 @@ from ari_bridge.settings import AgentSettings
 from ari_bridge.store import record as records
 from ari_bridge.store.database import CallStore
 from ari_bridge.store.record import CallRecord
+from ari_bridge.switchboard import Switchboard
 
 log = logging.getLogger(__name__)
 
@@ -44,6 +44,7 @@ async def run_call(
     agent: Agent,
     *,
     observer: Observer,
+    switchboard: Switchboard,
     record_directory: Path | None = None,
     store: CallStore | None = None,
     clock: Clock = monotonic_s,
@@ -53,7 +54,6 @@ async def run_call(
     Raises what the conversation raises (AriBridgeError), after the record is written.
     """
     info = call.info
-    log_call_id.set(info.call_id)
     past = await store.past(info.call_id) if store is not None and info.life > 1 else None
     now = datetime.now(UTC)
     started_at = now if past is None else past.started_at
@@ -86,14 +86,16 @@ async def run_call(
     )
     outcome: Outcome | None = None
     try:
-        outcome = await conversation.run()
+        with switchboard.connected(info, conversation):
+            outcome = await conversation.run()
         return outcome
     finally:
         end_s = clock()
         record.duration_ms = (end_s - start_s) * 1000
         record.turns = conversation.turns
         record.digits = conversation.digits
-        record.media = call.port.stats().to_dict()
+        audio = call.port.stats()
+        record.media = audio.to_dict()
         if outcome is not None:
             record.variables = outcome.dialplan_variables(info.call_id)
             ending = f"{outcome.status.value} {outcome.cause}".rstrip()
@@ -103,7 +105,7 @@ async def run_call(
             status, _, cause = ending.partition(" ")
             journal.ended(status, cause)
         observer(LiveEvent(end_s, info.call_id, LiveKind.CALL_ENDED, ending))
-        log.info("call ended: %s after %.1f s", ending, end_s - start_s)
+        log.info("call ended: %s after %.1f s; %s", ending, end_s - start_s, audio.summary())
         if record_directory is not None:
             await _keep(record, record_directory)
 

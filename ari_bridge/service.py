@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+import asyncio
 import logging
-from collections.abc import Callable
+from collections.abc import Callable, Coroutine
 from contextlib import AsyncExitStack
+from typing import Any
 
 from ari_bridge.actions.base import ActionContext
 from ari_bridge.actions.registry import actions
 from ari_bridge.call import Agent, run_call
 from ari_bridge.core.errors import SettingsError
 from ari_bridge.dialogue.live import LiveEvent, Observer
+from ari_bridge.media.plane import MediaPlane
 from ari_bridge.media.port import ProcessPlane
 from ari_bridge.pbx.call import Outcome, PbxCall
 from ari_bridge.pbx.controller import Controller, nothing_left
@@ -18,6 +21,7 @@ from ari_bridge.providers.base import Kind, LanguageModel, SpeechToText, TextToS
 from ari_bridge.providers.registry import build_provider
 from ari_bridge.settings import Settings
 from ari_bridge.store.database import CallStore
+from ari_bridge.switchboard import Switchboard
 
 log = logging.getLogger(__name__)
 
@@ -35,6 +39,8 @@ class Service:
         self._agents: dict[str, Agent] = {}
         self._controller: Controller | None = None
         self._store: CallStore | None = None
+        self.switchboard = Switchboard()
+        """The calls that are up, for who acts on them from outside."""
 
     # -------------------------------------------------------------- while it runs
 
@@ -66,7 +72,8 @@ class Service:
 
         Everything that can be wrong with the settings, the engines, the UDP port or the PBX is found before
         `ready` is called, and raised as an AriBridgeError of one line. At the end each call that is left is
-        handed back to the dialplan; nothing is left on the PBX.
+        handed back to the dialplan; nothing is left on the PBX. So it is when the media plane is beyond
+        repair; then MediaProcessDied is raised.
         """
         if not self._settings.agents:
             raise SettingsError("agents: there is no agent; add a table [agents.NAME]")
@@ -83,9 +90,10 @@ class Service:
 
     async def _serve(self, plane: ProcessPlane, ready: Callable[[], None]) -> None:
         left_behind = nothing_left if self._store is None else self._store.left_behind
-        self._controller = Controller(self._settings, plane, self._handle, left_behind)
+        controller = self._controller = Controller(self._settings, plane, self._handle, left_behind)
         try:
-            await self._controller.run(ready)
+            with self.switchboard.placing_calls(self._settings.outbound, controller.place):
+                await _while_audio_lasts(plane, controller.run(ready))
         finally:
             self._controller = None
 
@@ -96,7 +104,23 @@ class Service:
             observer=self._observer,
             record_directory=self._settings.records.directory,
             store=self._store,
+            switchboard=self.switchboard,
         )
+
+
+async def _while_audio_lasts(plane: MediaPlane, serving: Coroutine[Any, Any, None]) -> None:
+    """Serve; when the plane has failed, stop in order and raise its error."""
+    work = asyncio.create_task(serving, name="controller")
+    failure = asyncio.create_task(plane.failed(), name="media plane")
+    try:
+        await asyncio.wait({work, failure}, return_when=asyncio.FIRST_COMPLETED)
+    finally:
+        work.cancel()
+        failure.cancel()
+        await asyncio.wait({work, failure})
+    for task in (failure, work):
+        if not task.cancelled():
+            task.result()
 
 
 class _Engines:

@@ -80,8 +80,8 @@ class MediaSettings(_Table):
     """The address Asterisk sends to; bind_host when empty."""
     port: int = Field(default=0, ge=0, le=65535)
     """0 lets the system choose."""
-    format: Literal["auto", "ulaw", "alaw", "slin16"] = "auto"
-    """auto: narrowband callers keep µ-law or A-law, wideband callers get slin16."""
+    format: Literal["auto", "ulaw", "alaw", "slin", "g722", "slin16", "slin24", "slin48", "opus"] = "auto"
+    """auto: callers keep µ-law, A-law or G.722, other wideband callers get slin16."""
     jitter_delay_ms: int = Field(default=40, ge=20, le=200)
     max_calls: int = Field(default=256, ge=1, le=4096)
 
@@ -119,6 +119,8 @@ class AgentSettings(_Table):
     stt: str = "pocketsphinx"
     llm: str = "script"
     tts: str = "espeak"
+    gain_db: float = Field(default=0.0, ge=-30, le=20)
+    """How much louder than its voice engine makes it the agent speaks."""
     phrases: tuple[str, ...] = ()
     """What callers are likely to say: a help to recognisers that take hints."""
     turns: TurnSettings = TurnSettings()

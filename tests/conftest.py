@@ -12,6 +12,7 @@ from contextlib import AsyncExitStack
 from pathlib import Path
 from typing import Any, TypeVar
 
+import hypothesis
 import pytest
 
 from ari_bridge.sandbox.asterisk import AsteriskServer
@@ -22,6 +23,11 @@ T = TypeVar("T")
 Run = Callable[[Coroutine[Any, Any, T]], T]
 
 PBX_SUITES: dict[str, Suite | None] = {"": None, "16": BULLSEYE, "22": SID}
+# How fast examples are made and run says something of the machine, nothing of the product.
+hypothesis.settings.register_profile(
+    "any machine", deadline=None, suppress_health_check=[hypothesis.HealthCheck.too_slow]
+)
+hypothesis.settings.load_profile("any machine")
 
 SETTLE_S = 5.0
 """How long a test's leavings may take to go: sockets close and Asterisk tears channels down on their own."""

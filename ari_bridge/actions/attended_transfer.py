@@ -21,7 +21,7 @@ from ari_bridge.actions import people
 from ari_bridge.actions.arguments import chosen, none_such, one_of, text, tool
 from ari_bridge.actions.base import Action, ActionContext, ActionResult, Desk
 from ari_bridge.actions.race import unless
-from ari_bridge.core.errors import AsteriskError
+from ari_bridge.core.errors import AriBridgeError, AsteriskError
 from ari_bridge.core.messages import ToolSpec
 from ari_bridge.pbx.call import Outcome, Status
 from ari_bridge.pbx.control import Lost, Party, PartyLost
@@ -61,7 +61,7 @@ async def _run(arguments: Mapping[str, Any], desk: Desk) -> ActionResult:
         variables = {**place.variables, "ARIBRIDGEPEER": person.hand_over()}
         outcome = Outcome(Status.TRANSFER, name, context=join, exten="s", variables=variables)
         return ActionResult(f"{name} takes the call.", outcome, at_once=True)
-    except BaseException as error:
+    except (PartyLost, _Recalled, AriBridgeError) as error:
         await desk.call.unhold()
         desk.talk.take_back()
         match error:

@@ -45,7 +45,7 @@ async def _run(arguments: Mapping[str, Any], desk: Desk) -> ActionResult:
     if len(typed) < wanted.min:
         return ActionResult(f"The caller typed {len(typed)} digits; {name} needs at least {wanted.min}.")
     if wanted.variable:
-        await desk.call.set_variable(wanted.variable, typed)
+        await desk.call.set_secret(wanted.variable, typed)
     if wanted.masked:
         return ActionResult(f"The caller typed {len(typed)} digits. They are kept from you.")
     return ActionResult(f"The caller typed {typed}.")

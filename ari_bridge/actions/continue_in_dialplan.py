@@ -9,6 +9,7 @@ from ari_bridge.actions.arguments import text, tool
 from ari_bridge.actions.base import Action, ActionContext, ActionResult, Desk
 from ari_bridge.core.messages import ToolSpec
 from ari_bridge.pbx.call import Outcome, Status
+from ari_bridge.pbx.causes import Cause
 
 SUMMARY_MAX = 200
 
@@ -27,7 +28,7 @@ async def _run(arguments: Mapping[str, Any], desk: Desk) -> ActionResult:
     printable = "".join(c for c in str(summary) if c.isprintable() and c not in '"$\\{}[],;')
     return ActionResult(
         "The telephone system goes on with the call when your words have been heard.",
-        Outcome(Status.COMPLETED, "CONTINUE", variables={"ARIBRIDGESUMMARY": printable[:SUMMARY_MAX]}),
+        Outcome(Status.COMPLETED, Cause.CONTINUE, variables={"ARIBRIDGESUMMARY": printable[:SUMMARY_MAX]}),
     )
 
 

@@ -8,6 +8,7 @@ import logging
 import math
 import signal
 import sys
+from contextlib import nullcontext
 from pathlib import Path
 
 from ari_bridge import settings
@@ -19,6 +20,7 @@ from ari_bridge.core.errors import SettingsError
 from ari_bridge.dialogue.live import LiveEvent, Observer
 from ari_bridge.service import Service
 from ari_bridge.settings import Settings
+from ari_bridge.web import api
 
 READY = "ready"
 """The first word of the line on stdout that says calls are served."""
@@ -103,7 +105,7 @@ class _Runner:
         self._loop = asyncio.get_running_loop()
         for signum in _SIGNALS:
             self._loop.add_signal_handler(signum, self._signalled, signum)
-        self._serving = self._loop.create_task(self._service.run(self._ready))
+        self._serving = self._loop.create_task(self._serve())
         telling = self._loop.create_task(self._tell_systemd())
         try:
             await self._serving
@@ -113,6 +115,11 @@ class _Runner:
         finally:
             telling.cancel()
             await asyncio.wait({telling})
+
+    async def _serve(self) -> None:
+        web = self._settings.web
+        async with api.serving(web, self._service.switchboard) if web.enabled else nullcontext():
+            await self._service.run(self._ready)
 
     def _ready(self) -> None:
         self._serves = True

@@ -54,5 +54,5 @@ def _facts(evidence: Evidence) -> Iterator[tuple[str, str]]:
         yield (
             "audio",
             f"{media.get('codec')}, {media.get('received')} packets in, {media.get('lost')} lost, "
-            f"{media.get('late')} late, {media.get('sent')} out",
+            f"{media.get('late')} late, {media.get('sent')} out, MOS {media.get('mos')}",
         )

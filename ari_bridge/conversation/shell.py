@@ -23,7 +23,7 @@ from ari_bridge.actions.base import Action, ActionContext, Desk
 from ari_bridge.conversation.ears import Ears
 from ari_bridge.conversation.past import history, turns
 from ari_bridge.conversation.streams import closable, stubborn
-from ari_bridge.conversation.talk import TAIL_S, CallTalk
+from ari_bridge.conversation.talk import TAIL_S, CallTalk, KeyUse
 from ari_bridge.conversation.toolbox import Toolbox
 from ari_bridge.core.audio import samples
 from ari_bridge.core.clock import Clock, monotonic_s
@@ -91,10 +91,11 @@ class Conversation:
         count; now, when None. `past`: what there was before, where the call is taken over."""
         info = call.info
         self._call, self._port = call, call.port
+        self._port.set_gain_db(agent.gain_db)
         self._stt, self._llm, self._tts = stt, llm, tts
         self._observer, self._clock = observer, clock
         self._start_s = clock() if start_s is None else start_s
-        language = info.args.get("lang", agent.language)
+        language = info.args.get("lang") or info.variables.get("AI_LANG") or agent.language
         phrases = (*agent.phrases, *llm.phrases)
         self._speech_context = SpeechContext(self._port.rate_hz, language, phrases)
         self._voice_context = VoiceContext(self._port.rate_hz, language)
@@ -262,7 +263,7 @@ class Conversation:
         said.append(result.result)
         if result.outcome is not None:
             if not result.at_once:
-                await self._talk.words_heard()
+                await self._talk.words_heard()  # at once where nobody hears them
             self._end(result.outcome)
 
     async def _run_tool(self, call: ToolCall) -> None:
@@ -339,9 +340,10 @@ class Conversation:
             event = await self._call.next_event()
             match event:
                 case Digit(digit, _, at_s):
-                    if not self._talk.keys_are_secret:
+                    use = self._talk.take_key(digit)
+                    if use is not KeyUse.SECRET:
                         self.digits.append(DigitRecord(digit, self._since_start_ms(at_s)))
-                    if not self._talk.take_key(digit):
+                    if use is KeyUse.FREE:
                         self._handle(s.DigitPressed(digit, at_s))
                 case CallerHeld():
                     self._talk.caller_held()
@@ -408,6 +410,7 @@ class Conversation:
             while True:
                 sentence = await sentences.get()
                 try:
+                    await self._talk.agent_may_speak()
                     await self._port.wait_heard(max(0, self._port.queued - lead))
                     await self._speak(sentence)
                 finally:

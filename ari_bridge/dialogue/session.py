@@ -293,7 +293,8 @@ class Session:
         caller.waterfall.mark(Stamp.TRANSCRIPT, self._now)
         self.history.caller_said(caller.text)
         self._log.caller_said(caller)
-        self._tell(LiveKind.CALLER_SAID, caller.news)
+        if caller.news or not caller.text:
+            self._tell(LiveKind.CALLER_SAID, caller.news)
         self._answer = Answer(caller.waterfall)
         self._start_round(self._answer)
 

@@ -6,8 +6,12 @@ import numpy as np
 
 from ari_bridge.core.audio import FRAME_MS, AudioChunk, Pcm16
 from ari_bridge.media.codecs.base import Codec
+from ari_bridge.media.mos import mos
+from ari_bridge.media.pacing import quantile_ms
 from ari_bridge.media.plane import MediaStats
 from ari_bridge.media.shared import RX_FRAMES, RX_KEEP, SharedRows, tx_capacity
+
+NARROWBAND_HZ = 8000
 
 
 class BridgeRow:
@@ -18,6 +22,7 @@ class BridgeRow:
         self._plane = shared.plane
         self._media = shared.media[slot : slot + 1]
         self._bridge = shared.bridge[slot : slot + 1]
+        self._pacing = shared.pacing[slot]
         self._rx = shared.rx(codec.rate_hz)[slot]
         self._rx_flags = shared.rx_flags[slot]
         self._rx_captured_s = shared.rx_captured_s[slot]
@@ -29,11 +34,8 @@ class BridgeRow:
 
     def detach(self) -> None:
         """Keep copies of the counters and let go of the shared memory."""
-        self._plane, self._media, self._bridge = (
-            self._plane.copy(),
-            self._media.copy(),
-            self._bridge.copy(),
-        )
+        self._plane, self._media = self._plane.copy(), self._media.copy()
+        self._bridge, self._pacing = self._bridge.copy(), self._pacing.copy()
         nothing = np.zeros((0, 0), dtype=np.int16)
         self._rx, self._tx = nothing, nothing[0:0].reshape(0)
         self._rx_flags, self._rx_captured_s = np.zeros(0, np.uint8), np.zeros(0, np.float64)
@@ -88,6 +90,9 @@ class BridgeRow:
     def set_paused(self, paused: bool) -> None:
         self._bridge["paused"] = paused
 
+    def set_gain_db(self, gain_db: float) -> None:
+        self._bridge["gain_db"] = gain_db
+
     @property
     def flush_number(self) -> int:
         """Of the latest flush that was asked for."""
@@ -114,9 +119,17 @@ class BridgeRow:
 
     def stats(self) -> MediaStats:
         media = self._media[0]
+        delay_ms = float(media["delay_s"]) * 1000
+        received, missed = int(media["received"]), int(media["lost"] + media["late"])
+        opinion = mos(
+            self._codec.name,
+            wideband=self._codec.rate_hz > NARROWBAND_HZ,
+            loss=min(1.0, missed / max(1, int(media["received"] + media["lost"]))),
+            delay_ms=delay_ms + FRAME_MS,
+        )
         return MediaStats(
             codec=self._codec.name,
-            received=int(media["received"]),
+            received=received,
             lost=int(media["lost"]),
             late=int(media["late"]),
             duplicate=int(media["duplicate"]),
@@ -125,7 +138,11 @@ class BridgeRow:
             strangers=int(self._plane["strangers"][0]),
             concealed_ms=int(media["concealed"]) * FRAME_MS,
             jitter_ms=round(float(media["jitter_s"]) * 1000, 3),
+            delay_ms=round(delay_ms, 1),
+            drift_ppm=round(float(media["drift_ppm"]), 1),
+            mos=round(opinion, 2) if received else 0.0,
             sent=int(media["sent"]),
             sent_silence=int(media["sent_silence"]),
             underruns=int(media["underruns"]),
+            pacing_p99_ms=round(quantile_ms(self._pacing, 0.99), 3),
         )

@@ -8,13 +8,13 @@ import os
 import socket
 import sys
 from collections import deque
-from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
 
 import ari_bridge
 from ari_bridge.core.errors import MediaError, MediaProcessDied
-from ari_bridge.media.control import Failed, Message, Start, decode, encode
+from ari_bridge.media.control import Failed, Message, Scheduled, Start, decode, encode
+from ari_bridge.media.priority import Priority
 
 log = logging.getLogger(__name__)
 
@@ -23,32 +23,31 @@ _STOP_S = 2.0
 
 
 class MediaChild:
-    """One media process. `on_death` is called once if it ends before stop()."""
+    """One media process."""
 
     def __init__(
         self,
         process: asyncio.subprocess.Process,
         reader: asyncio.StreamReader,
         writer: asyncio.StreamWriter,
-        on_death: Callable[[MediaProcessDied], None],
     ) -> None:
         """Made by start()."""
         self._process = process
         self._reader = reader
         self._writer = writer
-        self._on_death = on_death
         self._asked: deque[asyncio.Future[Message]] = deque()
         self._stopping = False
         self._failure = ""
         self._death: MediaProcessDied | None = None
+        self._dead = asyncio.Event()
+        self.priority = Priority.NORMAL
+        """How the system schedules it."""
         self._listener = asyncio.create_task(self._listen(), name="media process")
 
     @classmethod
-    async def start(
-        cls, start: Start, control: socket.socket, on_death: Callable[[MediaProcessDied], None]
-    ) -> MediaChild:
-        """Start the process and wait until it is ready. `control` is our end of the socket pair whose other
-        end `start` names. Raises MediaError when it does not start; nothing is left of it then."""
+    async def start(cls, start: Start, control: socket.socket, theirs: socket.socket) -> MediaChild:
+        """Start the process and wait until it stands by. `control` is our end of the socket pair whose other
+        end, `theirs`, `start` names. Raises MediaError when it does not start; nothing is left of it then."""
         try:
             process = await asyncio.create_subprocess_exec(
                 sys.executable,
@@ -60,11 +59,22 @@ class MediaChild:
                 env=_environment(),
                 pass_fds=(start.memory_fd, start.wake_fd, start.control_fd, start.udp_fd),
             )
+        except OSError as error:
+            control.close()
+            raise MediaError(f"the media process could not be started: {error.strerror}") from None
         except BaseException:
             control.close()
             raise
-        reader, writer = await asyncio.open_connection(sock=control)
-        child = cls(process, reader, writer, on_death)
+        finally:
+            theirs.close()  # from now on only the process has it, and its end is the socket's end
+        try:
+            reader, writer = await asyncio.open_connection(sock=control)
+        except BaseException:
+            control.close()
+            process.kill()
+            await process.wait()
+            raise
+        child = cls(process, reader, writer)
         ready = child._expect()
         try:
             async with asyncio.timeout(_START_S):
@@ -80,6 +90,22 @@ class MediaChild:
     @property
     def pid(self) -> int:
         return self._process.pid
+
+    @property
+    def dead(self) -> bool:
+        return self._death is not None
+
+    async def death(self) -> MediaProcessDied:
+        """Wait for the process's end; how it came about."""
+        await self._dead.wait()
+        assert self._death is not None
+        return self._death
+
+    def kill(self, reason: str) -> None:
+        """End it at once; death() will give the reason."""
+        self._failure = reason
+        with suppress(ProcessLookupError):
+            self._process.kill()
 
     async def ask(self, request: Message) -> Message:
         """Its answer. Raises MediaProcessDied."""
@@ -117,7 +143,7 @@ class MediaChild:
 
     async def _listen(self) -> None:
         """Hand out the answers, until the process closes its end."""
-        with suppress(ConnectionResetError):
+        with suppress(ConnectionError):  # broken by a request that the process did not live to read
             while line := await self._reader.readline():
                 self._take(decode(line))
         if not self._stopping:
@@ -127,6 +153,10 @@ class MediaChild:
         if isinstance(message, Failed):
             self._failure = message.reason
             log.error("the media process failed: %s\n%s", message.reason, message.traceback)
+            return
+        if isinstance(message, Scheduled):
+            self.priority = Priority(message.priority)
+            log.info("media process %d: scheduled with %s", self.pid, message.priority)
             return
         waiting = self._asked.popleft()
         if not waiting.cancelled():
@@ -139,11 +169,11 @@ class MediaChild:
         death = MediaProcessDied(f"the media process ended: {reason}")
         self._writer.close()
         self._fail(death)
-        self._on_death(death)
 
     def _fail(self, death: MediaProcessDied) -> None:
         """Nothing will be answered any more."""
         self._death = self._death or death
+        self._dead.set()
         for waiting in self._asked:
             if not waiting.done():
                 waiting.set_exception(self._death)

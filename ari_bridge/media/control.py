@@ -1,7 +1,8 @@
 """What the bridge process and the media process say to each other over a socket pair: a JSON line each.
 
-bridge ──▶ media   OpenRow, CloseRow
-media  ──▶ bridge  Ready first; Done or Refused for each request, in order; Failed last
+bridge ──▶ media   Serve first, when its time has come; then OpenRow, CloseRow
+media  ──▶ bridge  Ready first; Done or Refused for each request, in order; Scheduled when that changes;
+                   Failed last
 """
 
 from __future__ import annotations
@@ -27,6 +28,14 @@ class Start:
 
 
 @dataclass(frozen=True, slots=True)
+class Serve:
+    """From now on the port and the rows are yours."""
+
+    rows: list[int]
+    """Those to go on with, from a media process that died."""
+
+
+@dataclass(frozen=True, slots=True)
 class OpenRow:
     slot: int
     """A free one: the bridge process chooses, so that it can take back what it has asked for."""
@@ -41,7 +50,7 @@ class CloseRow:
 
 @dataclass(frozen=True, slots=True)
 class Ready:
-    """Rows can be opened."""
+    """It stands by."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,6 +65,12 @@ class Refused:
 
 
 @dataclass(frozen=True, slots=True)
+class Scheduled:
+    priority: str
+    """A Priority's value."""
+
+
+@dataclass(frozen=True, slots=True)
 class Failed:
     """The media process is about to end."""
 
@@ -63,10 +78,10 @@ class Failed:
     traceback: str
 
 
-Message: TypeAlias = Start | OpenRow | CloseRow | Ready | Done | Refused | Failed
+Message: TypeAlias = Start | Serve | OpenRow | CloseRow | Ready | Done | Refused | Scheduled | Failed
 
 _KINDS: dict[str, type[Message]] = {
-    kind.__name__: kind for kind in (Start, OpenRow, CloseRow, Ready, Done, Refused, Failed)
+    kind.__name__: kind for kind in (Start, Serve, OpenRow, CloseRow, Ready, Done, Refused, Scheduled, Failed)
 }
 
 

@@ -1,15 +1,16 @@
-"""The jitter buffer of all calls of one codec: rings of 10 ms blocks, filled by RTP timestamp.
+"""The jitter buffer of all calls of one codec: rings of 2.5 ms blocks, filled by RTP timestamp.
 
     RTP timestamp ──▶ offset from the play head ──▶ ring position
                                                       │
-    row 3:   ...│played│ head ▶ │ full │ full │empty│ full │ ...   two blocks leave every 20 ms
+    row 3:   ...│played│ head ▶ │ full │ full │empty│ full │ ...   eight blocks leave every 20 ms
 
 *Where* a packet's samples go is told by its timestamp alone; packets may hold any number of samples.
 The sequence number tells only *why* a block is empty: a gap in both is loss, a gap in the timestamps
 alone is silence that the sender chose not to send (DTX; RFC 3550 section 5.1, RFC 3551 section 4.1).
 
 The first packet of a stream sets the play head so that it plays `delay` after it arrived, as the kernel
-saw it, rounded up to the ring's 10 ms. A stream is new when its SSRC is, when its timestamp lies more than
+saw it, rounded up to the ring's 2.5 ms: frames that leave need not begin where packets do, so rows need not
+tick when their packets come. A stream is new when its SSRC is, when its timestamp lies more than
 1 s off the head, and when LATE_RUN packets in a row came too late (the path has become slower for good).
 
 Payloads stay encoded here; all rows are worked on at once, and the methods take each row at most once a call.
@@ -20,15 +21,18 @@ from __future__ import annotations
 from enum import IntEnum
 
 import numpy as np
+from numpy.lib.stride_tricks import as_strided
 from numpy.typing import NDArray
 
 from ari_bridge.media.codecs.base import Codec, Octets
 from ari_bridge.media.sequence import SequenceWindow
 
-BLOCK_MS = 10
-BLOCKS = 128
+BLOCKS_A_SECOND = 400
+"""2.5 ms each."""
+BLOCKS = 512
 """In a ring: 1.28 s, for 1 s of offset and the longest packet."""
-BLOCKS_A_FRAME = 2
+BLOCKS_A_FRAME = 8
+FRAMES = BLOCKS // BLOCKS_A_FRAME
 LATE_RUN = 5
 
 _DTX = np.uint16(0xFFFF)
@@ -50,11 +54,13 @@ class JitterBuffer:
     def __init__(self, codec: Codec, rows: int, delay_s: float) -> None:
         self._codec = codec
         self._delay_s = delay_s
-        self._block_clocks = codec.clock_hz * BLOCK_MS // 1000
+        self._block_clocks = codec.clock_hz // BLOCKS_A_SECOND
         self._block_octets = self._block_clocks * codec.octets_per_clock
         self._octets = np.zeros((rows, BLOCKS * self._block_octets), dtype=np.uint8)
-        self._blocks = self._octets.reshape(-1).view(np.dtype((np.void, self._block_octets)))
         self._filled = np.zeros(rows * BLOCKS, dtype=np.uint16)  # clocks in each block, or _DTX
+        # What leaves lies on the frames of the ring: one row of these.
+        self._frames = self._octets.reshape(rows * FRAMES, -1)
+        self._frames_filled = self._filled.reshape(rows * FRAMES, BLOCKS_A_FRAME)
         self._head_block = np.zeros(rows, dtype=np.int64)
         self._head_clock = np.zeros(rows, dtype=np.uint32)
         self._next_clock = np.zeros(rows, dtype=np.uint32)  # after the newest packet
@@ -147,7 +153,7 @@ class JitterBuffer:
         """Begin a stream: empty the ring and set the play head before the packet."""
         rows = slots[which]
         lead_s = arrivals_s[which] + self._delay_s - next_play_s[which]
-        ahead = np.clip(np.ceil(lead_s * 1000 / BLOCK_MS - 1e-6), 0, BLOCKS // 2).astype(np.int64)
+        ahead = np.clip(np.ceil(lead_s * BLOCKS_A_SECOND - 1e-6), 0, BLOCKS // 2).astype(np.int64)
         self._head_clock[rows] = timestamp[which] - (ahead * self._block_clocks).astype(np.uint32)
         self._next_clock[rows] = timestamp[which]
         self._ssrc[rows] = ssrc[which]
@@ -185,14 +191,23 @@ class JitterBuffer:
             (slots, offset, payload) if every else (slots[whole], offset[whole], payload[whole])
         )
         if len(rows):
-            first = self._head_block[rows] + ahead // self._block_clocks
-            blocks = (first[:, None] + np.arange(clocks // self._block_clocks)) % BLOCKS
-            index = rows[:, None] * BLOCKS + blocks
-            self._blocks[index] = np.ascontiguousarray(octets).view(self._blocks.dtype)
-            self._filled[index] = self._block_clocks
+            self._write_blocks(rows, self._head_block[rows] + ahead // self._block_clocks, octets)
         if not every:
             for i in np.flatnonzero(wanted & ~whole).tolist():
                 self._write_odd(int(slots[i]), int(offset[i]), payload[i])
+
+    def _write_blocks(self, rows: NDArray[np.int64], first: NDArray[np.int64], octets: Octets) -> None:
+        """Whole blocks, from `first` of each row on."""
+        count = octets.shape[1] // self._block_octets
+        first = first % BLOCKS
+        if (first <= BLOCKS - count).all():
+            index = rows * BLOCKS + first
+            _windows(self._octets.reshape(-1), octets.shape[1], self._block_octets)[index] = octets
+            _windows(self._filled, count, 1)[index] = self._block_clocks
+            return
+        around = rows[:, None] * BLOCKS + (first[:, None] + np.arange(count)) % BLOCKS  # a ring's end
+        self._octets.reshape(-1, self._block_octets)[around] = octets.reshape(*around.shape, -1)
+        self._filled[around] = self._block_clocks
 
     def _write_odd(self, slot: int, offset: int, payload: Octets) -> None:
         """One packet of any length, to any clock; its part before the head is cut off. A block counts as
@@ -215,15 +230,15 @@ class JitterBuffer:
     def take(self, slots: NDArray[np.int64]) -> tuple[Octets, NDArray[np.bool_], NDArray[np.bool_]]:
         """The next 20 ms of each row, and move on.
 
-        Returns payload of shape (n, frame octets), and for its two blocks, shape (n, 2), whether they are
+        Returns payload of shape (n, frame octets), and for its blocks, shape (n, 8), whether they are
         there and, if not, whether the sender is silent on purpose.
         """
-        blocks = (self._head_block[slots, None] + np.arange(BLOCKS_A_FRAME)) % BLOCKS
-        index = slots[:, None] * BLOCKS + blocks
-        payload = self._blocks[index].view(np.uint8)
-        filled = self._filled[index]
-        self._filled[index] = 0
-        self._head_block[slots] += BLOCKS_A_FRAME
+        head = self._head_block[slots]
+        index = slots * FRAMES + head // BLOCKS_A_FRAME % FRAMES
+        payload = self._frames[index]
+        filled = self._frames_filled[index]
+        self._frames_filled[index] = 0
+        self._head_block[slots] = head + BLOCKS_A_FRAME
         self._head_clock[slots] += np.uint32(BLOCKS_A_FRAME * self._block_clocks)
         there = filled == self._block_clocks
         silent = (filled == _DTX) | (~there & self._quiet[slots, None])
@@ -236,3 +251,9 @@ class JitterBuffer:
         self._filled[slots[:, None] * BLOCKS + passed] = 0
         self._head_block[slots] += blocks
         self._head_clock[slots] += np.uint32(blocks * self._block_clocks % 2**32)
+
+
+def _windows(array: NDArray[np.generic], size: int, step: int) -> NDArray[np.generic]:
+    """Writeable views of `size` items of a flat array that begin at each `step`-th."""
+    stride = array.itemsize
+    return as_strided(array, ((len(array) - size) // step + 1, size), (step * stride, stride))

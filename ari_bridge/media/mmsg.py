@@ -77,15 +77,12 @@ def _addresses(array: NDArray[np.void] | NDArray[np.uint8]) -> NDArray[np.uint64
     return np.uint64(array.ctypes.data) + np.arange(len(array), dtype=np.uint64) * np.uint64(array.strides[0])
 
 
-class MmsgTransport:
-    """A batch of packets a system call; arrival times are the kernel's."""
+class MmsgReceiver:
+    """Room for a batch of packets, to be filled from any sockets whose kernel time stamps are on."""
 
-    def __init__(self, sock: socket.socket) -> None:
-        self._socket = sock
-        self._fd = sock.fileno()
-        sock.setsockopt(socket.SOL_SOCKET, _SO_TIMESTAMPNS, 1)
-        libc = ctypes.CDLL(None, use_errno=True)
-        self._recvmmsg = libc.recvmmsg
+    def __init__(self, packets: int = _BATCH) -> None:
+        self.room = packets
+        self._recvmmsg = ctypes.CDLL(None, use_errno=True).recvmmsg
         self._recvmmsg.argtypes = (
             ctypes.c_int,
             ctypes.c_void_p,
@@ -93,55 +90,99 @@ class MmsgTransport:
             ctypes.c_int,
             ctypes.c_void_p,
         )
-        self._sendmmsg = libc.sendmmsg
-        self._sendmmsg.argtypes = (ctypes.c_int, ctypes.c_void_p, ctypes.c_uint, ctypes.c_int)
-        self._in = _Buffers(_BATCH)
-        self._octets = np.zeros((_BATCH, PACKET_ROOM), dtype=np.uint8)
+        self._in = _Buffers(packets)
+        self._octets = np.zeros((packets, PACKET_ROOM), dtype=np.uint8)
         self._in.iovecs["base"] = _addresses(self._octets)
         self._in.iovecs["octets"] = PACKET_ROOM
-        self._control = np.zeros(_BATCH, dtype=_CONTROL)
-        self._in.headers["control"] = _addresses(self._control)
+        control = np.zeros(packets, dtype=_CONTROL)
+        self._in.headers["control"] = _addresses(control)
         self._in.headers["control_octets"] = _CONTROL.itemsize
+        # Columns, looked up once.
+        self._lengths = self._in.headers["packet_octets"]
+        self._control_octets = self._in.headers["control_octets"]
+        self._ip, self._port = self._in.names["ip"], self._in.names["port"]
+        self._kind, self._seconds, self._nanoseconds = (
+            control["type"],
+            control["seconds"],
+            control["nanoseconds"],
+        )
+
+    def fill(self, fd: int, at: int = 0) -> int:
+        """Read what waits in a socket into the room from packet `at` on; never waits. Returns how many."""
+        address = self._in.address + at * _MMSGHDR.itemsize
+        count: int = self._recvmmsg(fd, address, self.room - at, socket.MSG_DONTWAIT, None)
+        return max(0, count)
+
+    def received(self, count: int, now: float) -> Received:
+        """The first `count` packets, which makes room for the next."""
+        wall_s = self._nanoseconds[:count] * 1e-9
+        wall_s += self._seconds[:count] - time.time()
+        stamped = (self._kind[:count] == _SO_TIMESTAMPNS) & (wall_s > -_MAX_AGE_S) & (wall_s <= 0)
+        if not stamped.all():
+            wall_s[~stamped] = 0.0
+        wall_s += now
+        sources = self._ip[:count].astype(np.int64)
+        sources <<= 16
+        sources |= self._port[:count]
+        # The kernel has written how much of it it used. (A name always takes the same room.)
+        self._control_octets[:count] = _CONTROL.itemsize
+        self._kind[:count] = 0
+        return Received(self._octets[:count], self._lengths[:count].astype(np.int64), sources, wall_s)
+
+
+def want_timestamps(sock: socket.socket) -> None:
+    """Have the kernel stamp what comes in."""
+    sock.setsockopt(socket.SOL_SOCKET, _SO_TIMESTAMPNS, 1)
+
+
+class MmsgTransport:
+    """A batch of packets a system call; arrival times are the kernel's."""
+
+    def __init__(self, sock: socket.socket) -> None:
+        self._socket = sock
+        self._fd = sock.fileno()
+        want_timestamps(sock)
+        self._receiver = MmsgReceiver()
+        self._sendmmsg = ctypes.CDLL(None, use_errno=True).sendmmsg
+        self._sendmmsg.argtypes = (ctypes.c_int, ctypes.c_void_p, ctypes.c_uint, ctypes.c_int)
         self._out = _Buffers(_BATCH)
+        self._out_bases, self._out_octets = self._out.iovecs["base"], self._out.iovecs["octets"]
+        self._out_ports, self._out_ips = self._out.names["port"], self._out.names["ip"]
+        self._laid_out: NDArray[np.uint8] | None = None
+        """The packets to which the addresses in `_out` point."""
 
     def fileno(self) -> int:
         return self._fd
 
     def receive(self, now: float) -> Iterator[Received]:
         for _ in range(_MAX_BATCHES):
-            count = self._recvmmsg(self._fd, self._in.address, _BATCH, socket.MSG_DONTWAIT, None)
-            if count > 0:
-                yield self._received(count, now)
+            count = self._receiver.fill(self._fd)
+            if count:
+                yield self._receiver.received(count, now)
             if count < _BATCH:
                 return
-
-    def _received(self, count: int, now: float) -> Received:
-        headers, names, control = self._in.headers[:count], self._in.names[:count], self._control[:count]
-        wall_s = control["seconds"] - time.time() + control["nanoseconds"] * 1e-9
-        stamped = (control["type"] == _SO_TIMESTAMPNS) & (wall_s > -_MAX_AGE_S) & (wall_s <= 0)
-        received = Received(
-            octets=self._octets[:count],
-            lengths=headers["packet_octets"].astype(np.int64),
-            sources=names["ip"].astype(np.int64) << 16 | names["port"],
-            arrivals_s=now + np.where(stamped, wall_s, 0.0),
-        )
-        # The kernel has written how much of each it used.
-        headers["name_octets"] = _SOCKADDR_IN.itemsize
-        headers["control_octets"] = _CONTROL.itemsize
-        control["type"] = 0
-        return received
 
     def send(self, packets: Outgoing) -> int:
         sent = 0
         for start in range(0, len(packets), _BATCH):
             octets = packets.octets[start : start + _BATCH]
             destinations = packets.destinations[start : start + _BATCH]
-            self._out.iovecs["base"][: len(octets)] = _addresses(octets)
-            self._out.iovecs["octets"][: len(octets)] = octets.shape[1]
-            self._out.names["port"][: len(octets)] = destinations & 0xFFFF
-            self._out.names["ip"][: len(octets)] = destinations >> 16
+            self._lay_out(octets)
+            self._out_ports[: len(octets)] = destinations & 0xFFFF
+            self._out_ips[: len(octets)] = destinations >> 16
             sent += self._send(len(octets))
         return sent
+
+    def _lay_out(self, octets: NDArray[np.uint8]) -> None:
+        """Point the headers at these packets. An engine builds them in the same memory each time."""
+        before = self._laid_out
+        if before is not None and before.base is octets.base and len(before) >= len(octets):
+            same = before.strides == octets.strides and before.shape[1] == octets.shape[1]
+            if same and before.__array_interface__["data"] == octets.__array_interface__["data"]:
+                return
+        self._out_bases[: len(octets)] = _addresses(octets)
+        self._out_octets[: len(octets)] = octets.shape[1]
+        self._laid_out = octets
 
     def _send(self, count: int) -> int:
         """The first `count` headers. One that the system refuses is left out, as if lost on the way."""

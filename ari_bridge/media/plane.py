@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import asdict, dataclass
-from typing import Any, Protocol
+from typing import Any, NoReturn, Protocol
 
 from ari_bridge.core.audio import AudioChunk, Pcm16
 
@@ -25,14 +26,47 @@ class MediaStats:
     concealed_ms: int = 0
     jitter_ms: float = 0.0
     """Interarrival jitter, RFC 3550 section 6.4.1."""
+    delay_ms: float = 0.0
+    """Of the jitter buffer, as it is now."""
+    drift_ppm: float = 0.0
+    """How much faster the far end's clock runs than ours."""
+    mos: float = 0.0
+    """What the caller's audio is worth to our side (media/mos.py); 0.0 before there is any."""
     sent: int = 0
     sent_silence: int = 0
     """Packets of the above that held no agent audio."""
     underruns: int = 0
     """Times the agent's audio ran dry in the middle of a play."""
+    pacing_p99_ms: float = 0.0
+    """How late packets left: 99 % not later than this."""
 
     def to_dict(self) -> dict[str, Any]:
         return asdict(self)
+
+    def summary(self) -> str:
+        """One line for a log."""
+        return (
+            f"{self.codec}, {self.received} packets in ({self.lost} lost, {self.late} late), "
+            f"{self.concealed_ms} ms concealed, jitter {self.jitter_ms:.1f} ms, "
+            f"delay {self.delay_ms:.0f} ms, drift {self.drift_ppm:.0f} ppm, MOS {self.mos:.2f}; "
+            f"{self.sent} out, pacing p99 {self.pacing_p99_ms:.2f} ms, {self.underruns} underruns"
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class PlaneStats:
+    """The figures of a plane at one instant, for whoever watches it."""
+
+    calls: Mapping[str, MediaStats]
+    """Of the ports that are open, by call id."""
+    max_calls: int
+    restarts: int
+    """Times another media process took over from one that died."""
+    priority: str
+    """What the system schedules the media process with."""
+    pacing_p99_ms: float
+    """Of all packets of those calls."""
+    strangers: int
 
 
 class MediaPort(Protocol):
@@ -43,7 +77,7 @@ class MediaPort(Protocol):
 
     @property
     def codec(self) -> str:
-        """Asterisk's format name: ulaw, alaw, slin16."""
+        """Asterisk's format name: ulaw, alaw, g722, slin16, …"""
         ...
 
     @property
@@ -66,13 +100,19 @@ class MediaPort(Protocol):
         ...
 
     def pause(self) -> None:
-        """Silence leaves from the next frame on; the queued audio stays."""
+        """Within 5 ms of the next frame the audio has faded to silence; what is queued stays."""
         ...
 
     def resume(self) -> None: ...
 
+    def set_gain_db(self, gain_db: float) -> None:
+        """How much louder than played the audio leaves, from the next frame on, whatever its queue holds. The
+        frame glides there. 0 dB at first; loud samples are clipped."""
+        ...
+
     async def flush(self) -> int:
-        """Drop what is queued and unpause. Returns the position up to which audio was really sent."""
+        """Drop what is queued, but for 5 ms that fade out, and unpause. Returns the position up to which
+        audio was really sent."""
         ...
 
     async def wait_heard(self, mark: int) -> None:
@@ -97,6 +137,15 @@ class MediaPlane(Protocol):
 
         Raises MediaError when all rows are taken or the codec is unknown.
         """
+        ...
+
+    def snapshot(self) -> PlaneStats:
+        """The figures as they are now; costs a few µs a call."""
+        ...
+
+    async def failed(self) -> NoReturn:
+        """Wait until the plane is beyond repair, and raise the MediaError that says why: every port has
+        raised it too, and open() does. Raises PortClosed when the plane is closed before that."""
         ...
 
     async def close(self) -> None: ...

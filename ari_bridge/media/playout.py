@@ -7,18 +7,32 @@ All positions are samples of play()ed audio since the row was opened:
 
 `heard` moves only by samples that are put into packets. A flush is carried out at the row's next tick:
 the position is noted, `heard` jumps to `flush_to`, and `flush_done` answers `flush_wanted`.
+
+Audio that is broken off in the middle would click. So a pause and a flush let the next 5 ms leave, fading
+out, and these count as heard; what is played after a flush begins over them. A resume fades in. What ends by
+itself, for want of more, ends as it was played.
 """
 
 from __future__ import annotations
 
 import numpy as np
+from numpy.lib.stride_tricks import sliding_window_view
 from numpy.typing import NDArray
 
-from ari_bridge.core.audio import Pcm16
+from ari_bridge.core.audio import Pcm16, samples
 from ari_bridge.media.shared import SharedRows, tx_capacity
 
+FADE_MS = 5
 _GAP_FRAMES = 25
 """Audio that goes on within 500 ms of running dry was interrupted, not ended: an underrun."""
+
+
+def fade_out(count: int) -> NDArray[np.float32]:
+    """Gains that fall from almost one to almost none along half a cosine, shape (count,)."""
+    ramp: NDArray[np.float32] = (0.5 + 0.5 * np.cos(np.pi * np.arange(1, count + 1) / (count + 1))).astype(
+        np.float32
+    )
+    return ramp
 
 
 class Playout:
@@ -26,9 +40,12 @@ class Playout:
 
     def __init__(self, shared: SharedRows, rate_hz: int, frame_samples: int) -> None:
         self._frame = np.arange(frame_samples)
+        self._fade_out = fade_out(samples(FADE_MS, rate_hz))
         self._mask = tx_capacity(rate_hz) - 1
         self._ring = shared.tx.reshape(-1)
         self._stride = shared.tx.shape[1]
+        self._frames_at = sliding_window_view(self._ring, frame_samples)
+        """The frame that begins at each sample, where it does not run over a ring's end."""
         self._heard = shared.media["heard"]
         self._flush_done = shared.media["flush_done"]
         self._flush_heard = shared.media["flush_heard"]
@@ -39,45 +56,117 @@ class Playout:
         self._flush_wanted = shared.bridge["flush_wanted"]
         self._flush_to = shared.bridge["flush_to"]
         self._paused = shared.bridge["paused"]
+        self._gain_db = shared.bridge["gain_db"]
         self._dry = np.zeros(shared.rows, dtype=np.int64)  # frames since the ring ran dry
+        self._sounding = np.zeros(shared.rows, dtype=np.bool_)  # the last frame was full
+        self._held = np.zeros(shared.rows, dtype=np.bool_)  # by a pause, in the middle of audio
+        self._gain_before_db = np.zeros(shared.rows, dtype=np.float64)  # at the end of the last frame
 
     def open(self, slot: int) -> None:
         """Make the row new."""
         self._dry[slot] = _GAP_FRAMES
+        self._sounding[slot] = False
+        self._held[slot] = False
+        self._gain_before_db[slot] = self._gain_db[slot]
 
     def take(self, slots: NDArray[np.int64]) -> tuple[Pcm16, NDArray[np.intp]]:
         """The next 20 ms of each row. Returns the frames of those that have something to say, shape
         (k, frame samples), and which of the n they are, shape (k,): the others send silence."""
         paused = self._paused[slots] != 0  # before the flush: a flush also ends the pause
-        self._flush(slots)
+        flushing = self._flush_wanted[slots] != self._flush_done[slots]
+        broken = self._sounding[slots] & (paused | flushing)
+        tails = self._break_off(slots, broken, flushing)
+        if flushing.any():
+            self._flush(slots[flushing])
+
         heard = self._heard[slots]
         frame = len(self._frame)
         count = np.clip(self._queued[slots] - heard, 0, frame)
         count[paused] = 0
-        speaking = np.flatnonzero(count)
+        self._count(slots, count, paused, count == 0 if tails is None else (count == 0) & ~broken)
 
-        self._sent[slots] += 1
-        self._sent_silence[slots] += count == 0
-        dry = self._dry[slots]
-        self._underruns[slots] += (count > 0) & (dry > 0) & (dry < _GAP_FRAMES)
-        dry = np.where(count > 0, 0, dry) + ((count < frame) & ~paused)
-        self._dry[slots] = np.minimum(dry, _GAP_FRAMES)
-
+        speaking = np.flatnonzero(count if tails is None else (count > 0) | broken)
         rows, start, count = slots[speaking], heard[speaking], count[speaking]
-        index = rows[:, None] * self._stride + (start[:, None] + self._frame & self._mask)
-        pcm: Pcm16 = self._ring[index]
-        if np.any(count < frame):
+        pcm = self._samples(rows, start, frame)
+        if (count < frame).any():
             pcm[self._frame >= count[:, None]] = 0
         self._heard[rows] = start + count
+        if tails is not None:
+            first = pcm[broken[speaking], : tails.shape[1]]
+            pcm[broken[speaking], : tails.shape[1]] = _pcm16(first + tails)
+        self._smooth(slots, rows, pcm, paused)
+        self._sounding[slots] = False
+        self._sounding[rows] = count == frame
         return pcm, speaking
 
-    def _flush(self, slots: NDArray[np.int64]) -> None:
-        wanted = self._flush_wanted[slots]
-        flushing = wanted != self._flush_done[slots]
-        if not flushing.any():
-            return
-        rows = slots[flushing]
+    def _samples(self, rows: NDArray[np.int64], start: NDArray[np.int64], count: int) -> Pcm16:
+        """`count` samples of each row's ring, shape (k, count)."""
+        at = start & self._mask
+        base = rows * self._stride
+        if (at <= self._mask + 1 - len(self._frame)).all():
+            pcm: Pcm16 = self._frames_at[base + at][:, :count]
+        else:
+            pcm = self._ring[base[:, None] + (at[:, None] + self._frame[:count] & self._mask)]
+        return pcm
+
+    def _break_off(
+        self, slots: NDArray[np.int64], broken: NDArray[np.bool_], flushing: NDArray[np.bool_]
+    ) -> NDArray[np.float32] | None:
+        """Fade out the rows whose audio stops here: their next 5 ms, shape (k, samples); None for no rows."""
+        if not broken.any():
+            return None
+        rows = slots[broken]
+        start = self._heard[rows]
+        fade = len(self._fade_out)
+        end = np.where(flushing[broken], self._flush_to[rows], self._queued[rows])
+        count = np.clip(end - start, 0, fade)
+        tails = self._samples(rows, start, fade) * self._fade_out
+        tails[self._frame[:fade] >= count[:, None]] = 0
+        self._heard[rows] = start + count
+        return tails
+
+    def _flush(self, rows: NDArray[np.int64]) -> None:
+        wanted = self._flush_wanted[rows]
         self._flush_heard[rows] = self._heard[rows]
         self._heard[rows] = np.maximum(self._heard[rows], self._flush_to[rows])
-        self._flush_done[rows] = wanted[flushing]
+        self._flush_done[rows] = wanted
         self._dry[rows] = _GAP_FRAMES
+        self._held[rows] = False
+
+    def _count(
+        self,
+        slots: NDArray[np.int64],
+        count: NDArray[np.int64],
+        paused: NDArray[np.bool_],
+        silent: NDArray[np.bool_],
+    ) -> None:
+        self._sent[slots] += 1
+        self._sent_silence[slots] += silent
+        dry = self._dry[slots]
+        self._underruns[slots] += (count > 0) & (dry > 0) & (dry < _GAP_FRAMES)
+        dry = np.where(count > 0, 0, dry) + ((count < len(self._frame)) & ~paused)
+        self._dry[slots] = np.minimum(dry, _GAP_FRAMES)
+
+    def _smooth(
+        self, slots: NDArray[np.int64], rows: NDArray[np.int64], pcm: Pcm16, paused: NDArray[np.bool_]
+    ) -> None:
+        """Fade in after a pause, and bring the gain from where it was to where it is wanted, within the
+        frame; in place. `rows` are those of the `slots` that `pcm` belongs to."""
+        held = self._held[slots]
+        if held.any():
+            resumed = np.isin(rows, slots[held & ~paused])
+            fade = len(self._fade_out)
+            pcm[resumed, :fade] = _pcm16(pcm[resumed, :fade] * self._fade_out[::-1])
+        self._held[slots] = paused & (held | self._sounding[slots])
+
+        wanted_db, before_db = self._gain_db[slots], self._gain_before_db[slots]
+        if wanted_db.any() or before_db.any():
+            last, gain = (10 ** (db / 20) for db in (self._gain_before_db[rows], self._gain_db[rows]))
+            ramp = (self._frame + 1) / len(self._frame)
+            pcm[:] = _pcm16(pcm * (last[:, None] + (gain - last)[:, None] * ramp))
+            self._gain_before_db[slots] = wanted_db
+
+
+def _pcm16(wave: NDArray[np.floating]) -> Pcm16:
+    pcm: Pcm16 = np.clip(np.rint(wave), -32768, 32767).astype(np.int16)
+    return pcm

@@ -1,6 +1,6 @@
 """The media plane as the bridge process has it: it runs the media process and opens ports in it.
 
-ProcessPlane ── requests, answers ──▶ MediaChild ── control socket ──▶ media process
+ProcessPlane ── requests, answers ──▶ MediaKeeper, MediaChild ── control socket ──▶ media process
   RowPort, one a call ◀── rings and counters in shared memory ──▶        rows
   one reader of the wake-up call looks which rows have ticked, all at once, and tells their ports
 """
@@ -8,31 +8,35 @@ ProcessPlane ── requests, answers ──▶ MediaChild ── control socket
 from __future__ import annotations
 
 import asyncio
-import logging
 import os
 import socket
 from contextlib import ExitStack
 from functools import partial
+from typing import NoReturn
 
 import numpy as np
 
-from ari_bridge.core.errors import MediaError, MediaProcessDied, PortClosed
+from ari_bridge.core.errors import MediaError, PortClosed
 from ari_bridge.media.bridge_row import BridgeRow
 from ari_bridge.media.child import MediaChild
 from ari_bridge.media.codecs.registry import find_codec
-from ari_bridge.media.control import CloseRow, OpenRow, Refused, Start
+from ari_bridge.media.control import OpenRow, Refused, Start
+from ari_bridge.media.keeper import MediaKeeper
+from ari_bridge.media.pacing import quantile_ms
 from ari_bridge.media.packets import endpoint
+from ari_bridge.media.plane import PlaneStats
 from ari_bridge.media.row_port import RowPort
 from ari_bridge.media.shared import create_memory, map_rows, size
 from ari_bridge.media.udp import TransportKind, bind
 from ari_bridge.media.wake import Wake
 from ari_bridge.settings import MediaSettings
 
-log = logging.getLogger(__name__)
-
 
 class ProcessPlane:
     """A MediaPlane whose engine runs in a process of its own. Make one with start()."""
+
+    _keeper: MediaKeeper
+    """Set by start()."""
 
     def __init__(self, settings: MediaSettings) -> None:
         self._settings = settings
@@ -45,11 +49,17 @@ class ProcessPlane:
             resources.callback(self._udp.close)
             host, port = self._udp.getsockname()
             self._address = settings.advertise_host or host, port
-            self._wake = Wake.create()
-            resources.callback(self._wake.close)
-            self._memory_fd = create_memory(size(settings.max_calls))
-            resources.callback(os.close, self._memory_fd)
-            self._shared = map_rows(self._memory_fd, settings.max_calls)
+            try:
+                self._wake = Wake.create()
+                resources.callback(self._wake.close)
+                self._memory_fd = create_memory(size(settings.max_calls))
+                resources.callback(os.close, self._memory_fd)
+                self._shared = map_rows(self._memory_fd, settings.max_calls)
+            except OSError as error:
+                raise MediaError(
+                    f"media.max_calls: the system does not give {size(settings.max_calls) >> 20} MB to share "
+                    f"for {settings.max_calls} calls: {error.strerror}"
+                ) from None
             self._resources = resources.pop_all()
 
     @classmethod
@@ -64,28 +74,39 @@ class ProcessPlane:
             raise MediaError("media.advertise_host: must be set when media.bind_host is 0.0.0.0")
         plane = cls(settings)
         try:
-            await plane._start_child(transport)
+            plane._keeper = await MediaKeeper.start(
+                partial(plane._launch, transport),
+                rows=lambda: list(plane._ports),
+                tick=plane._latest_tick,
+                on_failure=plane._end,
+            )
         except BaseException:
             plane._resources.close()
             raise
+        loop = asyncio.get_running_loop()
+        loop.add_reader(plane._wake.read_fd, plane._woken)
+        plane._resources.callback(loop.remove_reader, plane._wake.read_fd)
         return plane
 
-    async def _start_child(self, transport: TransportKind) -> None:
-        ours, theirs = socket.socketpair()
-        with theirs:
-            start = Start(
-                rows=self._settings.max_calls,
-                memory_fd=self._memory_fd,
-                wake_fd=self._wake.write_fd,
-                control_fd=theirs.fileno(),
-                udp_fd=self._udp.fileno(),
-                jitter_delay_s=self._settings.jitter_delay_ms / 1000,
-                transport=transport.value,
-            )
-            self._child = await MediaChild.start(start, ours, self._died)
-        loop = asyncio.get_running_loop()
-        loop.add_reader(self._wake.read_fd, self._woken)
-        self._resources.callback(loop.remove_reader, self._wake.read_fd)
+    async def _launch(self, transport: TransportKind) -> MediaChild:
+        try:
+            ours, theirs = socket.socketpair()
+        except OSError as error:
+            raise MediaError(f"the media process could not be started: {error.strerror}") from None
+        start = Start(
+            rows=self._settings.max_calls,
+            memory_fd=self._memory_fd,
+            wake_fd=self._wake.write_fd,
+            control_fd=theirs.fileno(),
+            udp_fd=self._udp.fileno(),
+            jitter_delay_s=self._settings.jitter_delay_ms / 1000,
+            transport=transport.value,
+        )
+        return await MediaChild.start(start, ours, theirs)
+
+    def _latest_tick(self) -> int | None:
+        latest: int = self._shared.plane["tick"][0].item()
+        return latest if self._ports else None
 
     @property
     def address(self) -> tuple[str, int]:
@@ -93,8 +114,28 @@ class ProcessPlane:
 
     @property
     def media_pid(self) -> int:
-        """The media process's id."""
-        return self._child.pid
+        """The id of the media process that serves."""
+        return self._keeper.serving.pid
+
+    @property
+    def spare_pid(self) -> int | None:
+        """The id of the one that stands by; None while it is being started."""
+        spare = self._keeper.spare
+        return None if spare is None else spare.pid
+
+    async def failed(self) -> NoReturn:
+        await self._keeper.failed()
+
+    def snapshot(self) -> PlaneStats:
+        ports = self._ports.values()
+        return PlaneStats(
+            calls={port.call_id: port.stats() for port in ports},
+            max_calls=self._settings.max_calls,
+            restarts=self._keeper.restarts,
+            priority=self._keeper.serving.priority.value,
+            pacing_p99_ms=quantile_ms(self._shared.pacing[list(self._ports)].sum(axis=0), 0.99),
+            strangers=int(self._shared.plane["strangers"][0]),
+        )
 
     async def open(self, codec: str, peer: tuple[str, int], call_id: str) -> RowPort:
         known = find_codec(codec)
@@ -107,12 +148,12 @@ class ProcessPlane:
             raise MediaError(f"media.max_calls: all {self._settings.max_calls} rows are taken")
         slot = self._free.pop()
         try:
-            answer = await self._child.ask(OpenRow(slot, codec, destination))
+            answer = await self._keeper.open_row(OpenRow(slot, codec, destination))
             if isinstance(answer, Refused):
                 raise MediaError(answer.reason)
             self._check()  # it may have been closed while the answer was on its way
         except BaseException:
-            self._child.tell(CloseRow(slot))
+            self._keeper.close_row_soon(slot)
             self._free.append(slot)
             raise
         port = RowPort(BridgeRow(self._shared, slot, known), known, call_id, partial(self._release, slot))
@@ -122,10 +163,11 @@ class ProcessPlane:
     async def close(self) -> None:
         if isinstance(self._ended, PortClosed):
             return
-        self._end(PortClosed("the media plane was closed"))
+        closed = PortClosed("the media plane was closed")
+        self._end(closed)
         for port in list(self._ports.values()):
             await port.close()
-        await self._child.stop()
+        await self._keeper.stop(closed)
         self._resources.close()
         del self._shared  # the memory is unmapped with its last array
 
@@ -133,9 +175,7 @@ class ProcessPlane:
         del self._ports[slot]
         try:
             if self._ended is None:
-                await self._child.ask(CloseRow(slot))
-        except MediaProcessDied:
-            pass  # and the row with it
+                await self._keeper.close_row(slot)
         finally:
             self._free.append(slot)
 
@@ -150,11 +190,8 @@ class ProcessPlane:
             if port is not None:
                 port.ticked()
 
-    def _died(self, error: MediaProcessDied) -> None:
-        log.error("%s; %d calls have lost their audio", error, len(self._ports))
-        self._end(error)
-
     def _end(self, error: MediaError) -> None:
+        """No port gets any more audio."""
         self._ended = error
         for port in self._ports.values():
             port.end(error)

@@ -1,7 +1,8 @@
 """The media process: `python -m ari_bridge.media.process START` runs the engine on real sockets and time.
 
-It sleeps until the next tick that has rows, or until the bridge process asks for something; with no row
-open it only waits. It ends when the bridge process closes the control socket, or is gone.
+It stands by until it is told to serve, so that it can follow another one at once. Then it sleeps until the
+next tick that has rows, or until the bridge process asks for something; with no row open it only waits. It
+ends when the bridge process closes the control socket, or is gone.
 """
 
 from __future__ import annotations
@@ -13,6 +14,7 @@ import select
 import signal
 import socket
 import sys
+import time
 import traceback
 from contextlib import suppress
 
@@ -29,12 +31,15 @@ from ari_bridge.media.control import (
     OpenRow,
     Ready,
     Refused,
+    Scheduled,
+    Serve,
     Start,
     decode,
     encode,
 )
 from ari_bridge.media.engine import Engine
-from ari_bridge.media.shared import map_rows
+from ari_bridge.media.priority import PriorityPolicy, apply, permitted_priorities
+from ari_bridge.media.shared import SharedRows, map_rows
 from ari_bridge.media.udp import Transport, TransportKind, open_transport
 from ari_bridge.media.wake import Wake
 
@@ -42,58 +47,84 @@ _IDLE_S = 1.0
 """How often the parent is looked after while nothing happens."""
 _PR_SET_TIMERSLACK = 29
 _TIMERSLACK_NS = 1000
-_NICE = -15
+
+
+class Control:
+    """Our end of the control socket, and an eye on the parent."""
+
+    def __init__(self, sock: socket.socket) -> None:
+        self._socket = sock
+        self._received = bytearray()
+        self._parent = os.getppid()
+
+    def fileno(self) -> int:
+        return self._socket.fileno()
+
+    @property
+    def parent_lives(self) -> bool:
+        return os.getppid() == self._parent
+
+    def say(self, message: Message) -> None:
+        with suppress(BrokenPipeError, ConnectionResetError):  # then the next read finds the end
+            self._socket.sendall(encode(message))
+
+    def requests(self) -> list[Message] | None:
+        """What has come; waits for at least some of it. None at the end."""
+        data = self._socket.recv(65536)
+        self._received += data
+        *lines, rest = self._received.split(b"\n")
+        self._received = rest
+        return [decode(bytes(line)) for line in lines] if data else None
 
 
 class MediaProcess:
     """Engine, UDP transport, control socket and wake-up call, in one loop."""
 
-    def __init__(self, engine: Engine, transport: Transport, control: socket.socket, wake: Wake) -> None:
+    def __init__(self, engine: Engine, transport: Transport, control: Control, wake: Wake) -> None:
         self._engine = engine
         self._transport = transport
         self._control = control
         self._wake = wake
-        self._requests = bytearray()
-        self._parent = os.getppid()
+        self._priority = PriorityPolicy(permitted_priorities(), monotonic_s(), time.process_time())
 
-    def run(self) -> None:
-        """Until the bridge process has gone."""
-        self.say(Ready())
-        while self._wait() and os.getppid() == self._parent:
+    def run(self, requests: list[Message]) -> None:
+        """From the requests that have come already until the bridge process has gone."""
+        self._carry_out(requests)
+        self._control.say(Scheduled(self._priority.chosen.value))
+        while self._wait() and self._control.parent_lives:
             now = monotonic_s()
             for batch in self._transport.receive(now):
                 self._engine.receive(batch, now)
             ticked = False
             for packets in self._engine.tick(now):
                 self._transport.send(packets)
+                self._engine.left(monotonic_s())
                 ticked = True
             if ticked:
                 self._wake.notify()
-
-    def say(self, message: Message) -> None:
-        with suppress(BrokenPipeError, ConnectionResetError):  # then the next read finds the end
-            self._control.sendall(encode(message))
+            if self._priority.review(now, time.process_time()):
+                apply(self._priority.chosen)
+                self._control.say(Scheduled(self._priority.chosen.value))
 
     def _wait(self) -> bool:
         """Sleep until there is something to do. False when the bridge process closed its end."""
         due_s = self._engine.next_due_s()
+        control = self._control.fileno()
         if due_s is None:
-            readable, _, _ = select.select(
-                [self._control.fileno(), self._transport.fileno()], [], [], _IDLE_S
-            )
+            readable, _, _ = select.select([control, self._transport.fileno()], [], [], _IDLE_S)
         else:
-            readable, _, _ = select.select([self._control.fileno()], [], [], max(0.0, due_s - monotonic_s()))
-        return self._control.fileno() not in readable or self._obey()
+            readable, _, _ = select.select([control], [], [], max(0.0, due_s - monotonic_s()))
+        return control not in readable or self._obey()
 
     def _obey(self) -> bool:
         """Carry out the requests that have come. False at their end."""
-        data = self._control.recv(65536)
-        self._requests += data
-        *lines, rest = self._requests.split(b"\n")
-        self._requests = rest
-        for line in lines:
-            self.say(self._answer(decode(bytes(line))))
-        return bool(data)
+        requests = self._control.requests()
+        self._carry_out(requests or [])
+        return requests is not None
+
+    def _carry_out(self, requests: list[Message]) -> None:
+        for request in requests:
+            self._control.say(self._answer(request))
 
     def _answer(self, request: Message) -> Message:
         match request:
@@ -118,13 +149,42 @@ def _inherit(fd: int) -> int:
 
 
 def _prefer_punctuality() -> None:
-    """Fine timers, a high priority if we may, no garbage collection of what was there at the start."""
+    """Fine timers, and no garbage collection of what was there at the start."""
     if sys.platform == "linux":
         ctypes.CDLL(None).prctl(_PR_SET_TIMERSLACK, _TIMERSLACK_NS, 0, 0, 0)
-    with suppress(OSError):
-        os.setpriority(os.PRIO_PROCESS, 0, _NICE)
     gc.collect()
     gc.freeze()
+
+
+def _stand_by(control: Control) -> tuple[Serve, list[Message]] | None:
+    """Wait to be told to serve; with it may come the first requests. None when the bridge process goes
+    without us."""
+    control.say(Ready())
+    while control.parent_lives:
+        readable, _, _ = select.select([control.fileno()], [], [], _IDLE_S)
+        if not readable:
+            continue
+        match control.requests():
+            case [Serve() as serve, *requests]:
+                return serve, requests
+            case None:
+                return None
+            case []:
+                pass
+            case other:
+                raise InternalError(f"the media process was sent {other} before it serves")
+    return None
+
+
+def _engine(start: Start, shared: SharedRows, serve: Serve) -> Engine:
+    return Engine(
+        shared,
+        list(known_codecs().values()),
+        delay_s=start.jitter_delay_s,
+        now=monotonic_s(),
+        rng=np.random.default_rng(),
+        go_on_with=serve.rows,
+    )
 
 
 def main(argument: str) -> int:
@@ -135,24 +195,21 @@ def main(argument: str) -> int:
     start = decode(argument)
     if not isinstance(start, Start):
         raise InternalError(f"the media process was started with {start}")
-    control = socket.socket(fileno=_inherit(start.control_fd))
-    transport = open_transport(socket.socket(fileno=_inherit(start.udp_fd)), TransportKind(start.transport))
+    control = Control(socket.socket(fileno=_inherit(start.control_fd)))
+    udp = socket.socket(fileno=_inherit(start.udp_fd))
     wake_fd = _inherit(start.wake_fd)
     shared = map_rows(start.memory_fd, start.rows)
     os.close(start.memory_fd)
-    engine = Engine(
-        shared,
-        list(known_codecs().values()),
-        delay_s=start.jitter_delay_s,
-        now=monotonic_s(),
-        rng=np.random.default_rng(),
-    )
-    process = MediaProcess(engine, transport, control, Wake(wake_fd, wake_fd))
     _prefer_punctuality()
     try:
-        process.run()
+        told = _stand_by(control)
+        if told is not None:
+            engine = _engine(start, shared, told[0])
+            transport = open_transport(udp, TransportKind(start.transport))
+            control.say(Done())
+            MediaProcess(engine, transport, control, Wake(wake_fd, wake_fd)).run(told[1])
     except Exception as error:  # noqa: BLE001 -- root of this process: its end is reported, not printed
-        process.say(Failed(f"{type(error).__name__}: {error}", traceback.format_exc()))
+        control.say(Failed(f"{type(error).__name__}: {error}", traceback.format_exc()))
         return InternalError.exit_code
     return 0
 

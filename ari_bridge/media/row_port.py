@@ -39,6 +39,10 @@ class RowPort:
         self._closed = False
 
     @property
+    def call_id(self) -> str:
+        return self._call_id
+
+    @property
     def rate_hz(self) -> int:
         return self._codec.rate_hz
 
@@ -78,6 +82,10 @@ class RowPort:
     def resume(self) -> None:
         if self._ended is None:
             self._row.set_paused(False)
+
+    def set_gain_db(self, gain_db: float) -> None:
+        if self._ended is None:
+            self._row.set_gain_db(gain_db)
 
     async def flush(self) -> int:
         """As MediaPort.flush. On a port that has ended nothing is queued any more: returns what was heard."""

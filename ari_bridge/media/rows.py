@@ -1,8 +1,9 @@
 """Which row belongs to which leg: its slot, its peer, its codec and the phase in which it plays.
 
 The 20 ms of a frame are split into PHASES of 2.5 ms; each row plays in one of them, so that the packets of
-many calls do not all leave at once. A tick costs little more for 32 rows than for one, so a phase is filled
-to 32 before the next is opened; beyond that all fill alike.
+many calls do not all leave at once. A tick costs little more for 256 rows than for one, so a phase is filled
+to 256 before the next is opened; beyond that all fill alike. Audio does not wait for a phase: the jitter
+buffer's delay is counted from a packet's arrival, and what leaves at a tick is cut there (jitter.py).
 """
 
 from __future__ import annotations
@@ -17,7 +18,7 @@ from ari_bridge.media.packets import Endpoint, host_and_port
 
 PHASES = 8
 TICK_S = FRAME_MS / 1000 / PHASES
-_ENOUGH = 32
+_ENOUGH = 256
 _OPENING_ORDER = np.array([0, 4, 2, 6, 1, 5, 3, 7])
 """Of the phases: those in use lie as far apart as they can."""
 
@@ -42,16 +43,15 @@ class Rows:
     def __len__(self) -> int:
         return len(self._sorted_slots)
 
-    def open(self, slot: int, codec: Codec, peer: Endpoint) -> None:
-        """Use a free slot. Raises MediaError when the peer has a row already."""
+    def open(self, slot: int, codec: Codec, peer: Endpoint, phase: int | None = None) -> None:
+        """Use a free slot, in the best phase when None. Raises MediaError when the peer has a row already."""
         if self.codec[slot] >= 0:
             raise InternalError(f"row {slot} is in use")
         if peer in self._sorted_peers:
             host, port = host_and_port(peer)
             raise MediaError(f"the leg at {host}:{port} has a row already")
-        in_use = np.bincount(self.phase[self.codec >= 0], minlength=PHASES)[_OPENING_ORDER]
+        self.phase[slot] = self._best_phase() if phase is None else phase
         self.codec[slot] = self._codecs.index(codec)
-        self.phase[slot] = _OPENING_ORDER[np.argmin(np.maximum(in_use, _ENOUGH - (in_use < _ENOUGH)))]
         self.peer[slot] = peer
         self._relist(int(self.codec[slot]), int(self.phase[slot]))
 
@@ -72,6 +72,10 @@ class Rows:
             return np.full(len(peers), -1, dtype=np.int64)
         index = np.minimum(np.searchsorted(self._sorted_peers, peers), len(self) - 1)
         return np.where(self._sorted_peers[index] == peers, self._sorted_slots[index], -1)
+
+    def _best_phase(self) -> int:
+        in_use = np.bincount(self.phase[self.codec >= 0], minlength=PHASES)[_OPENING_ORDER]
+        return int(_OPENING_ORDER[np.argmin(np.maximum(in_use, _ENOUGH - (in_use < _ENOUGH)))])
 
     def _relist(self, codec: int, phase: int) -> None:
         """A row of that codec and phase has come or gone."""

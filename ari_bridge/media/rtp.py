@@ -21,6 +21,9 @@ TELEPHONE_EVENT = 101
 """RFC 4733; Asterisk's payload type 101. Digits come by ARI events, never by media."""
 
 _VERSION_2 = 0x80
+_FIXED = np.dtype(
+    [("first", "u1"), ("second", "u1"), ("sequence", ">u2"), ("timestamp", ">u4"), ("ssrc", ">u4")]
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,19 +56,20 @@ class Packet:
 def parse_batch(octets: NDArray[np.uint8], lengths: NDArray[np.int64]) -> Headers:
     """The headers of packets in rows of `octets`, shape (n, room) with room >= 12; nothing is copied but
     the columns. A packet is valid when it is version 2 and all parts that its header announces are there."""
-    first = octets[:, 0]
+    fixed = np.ascontiguousarray(octets[:, :HEADER_OCTETS]).view(_FIXED)[:, 0]
+    first, second = fixed["first"], fixed["second"]
     start = np.full(len(lengths), HEADER_OCTETS, dtype=np.int64)
     padding = np.zeros(len(lengths), dtype=np.int64)
     valid = (lengths >= HEADER_OCTETS) & (first & 0xC0 == _VERSION_2)
-    if np.any(first & 0x3F):
+    if (first & 0x3F).any():
         _skip_optional_parts(octets, lengths, start, padding, valid)
     return Headers(
         valid=valid,
-        marker=octets[:, 1] >= 0x80,
-        payload_type=(octets[:, 1] & 0x7F).astype(np.int64),
-        sequence=_column(octets, 2, ">u2").astype(np.uint16),
-        timestamp=_column(octets, 4, ">u4").astype(np.uint32),
-        ssrc=_column(octets, 8, ">u4").astype(np.uint32),
+        marker=second >= 0x80,
+        payload_type=(second & 0x7F).astype(np.int64),
+        sequence=fixed["sequence"].astype(np.uint16),
+        timestamp=fixed["timestamp"].astype(np.uint32),
+        ssrc=fixed["ssrc"].astype(np.uint32),
         payload_start=start,
         payload_octets=lengths - start - padding,
     )
@@ -92,12 +96,6 @@ def _skip_optional_parts(
     padded = np.flatnonzero(valid & (first & 0x20 != 0))
     padding[padded] = octets[padded, lengths[padded] - 1]
     valid[padded] &= (padding[padded] > 0) & (lengths[padded] >= start[padded] + padding[padded])
-
-
-def _column(octets: NDArray[np.uint8], offset: int, kind: str) -> NDArray[np.unsignedinteger]:
-    """One big-endian field of every packet."""
-    width = np.dtype(kind).itemsize
-    return np.ascontiguousarray(octets[:, offset : offset + width]).view(kind)[:, 0]
 
 
 def parse(packet: bytes) -> Packet | None:

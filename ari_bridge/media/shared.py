@@ -2,36 +2,42 @@
 
     PLANE     one record for all rows           written by the media process
     MEDIA     a record a row: counters          written by the media process
+    STREAM    a record a row: what we send      written by the media process
     BRIDGE    a record a row: requests          written by the bridge process
+    pacing    a row: how late packets left      written by the media process
     rx        a row: ring of 128 frames (2.56 s) with flags and times      media ──▶ bridge
-    tx        a row: ring of 4.096 s of samples                            bridge ──▶ media
+    tx        a row: ring of 2.7 to 4.1 s of samples                       bridge ──▶ media
 
 Every field has one writer, every position only grows, and a ring's position is written after what it
 covers, so no lock is needed: aligned 8-byte stores appear whole, and in order on x86-64 and, behind the
 interpreter's own barriers, elsewhere. A row's `frames` is the last thing its tick writes; seeing it move,
 the bridge knows that everything else about the row has.
+
+The memory outlives the media process: PLANE, MEDIA and STREAM hold all that a new one needs to go on with
+the rows of one that died. Its memory of the callers' last packets is all that is lost.
 """
 
 from __future__ import annotations
 
+import math
 import mmap
 import os
 import tempfile
-from math import prod
 from typing import Any
 
 import numpy as np
 from numpy.typing import DTypeLike, NDArray
 
 from ari_bridge.core.audio import FRAME_MS, Pcm16, samples
+from ari_bridge.media.pacing import PACING_BUCKETS
 
-MAX_RATE_HZ = 16000
+MAX_RATE_HZ = 48000
 RX_FRAMES = 128
 RX_KEEP = 100
 """Frames that may be read (2 s): the rest are a margin, so that none is overwritten while it is read."""
-_TX_SAMPLES = 65536
+_TX_S = 2.6
 
-PLANE = np.dtype([("strangers", "i8")])
+PLANE = np.dtype([("strangers", "i8"), ("start_s", "f8"), ("tick", "i8")])
 MEDIA = np.dtype(
     [
         ("frames", "i8"),
@@ -46,17 +52,32 @@ MEDIA = np.dtype(
         ("malformed", "i8"),
         ("concealed", "i8"),
         ("jitter_s", "f8"),
+        ("delay_s", "f8"),
+        ("drift_ppm", "f8"),
         ("sent", "i8"),
         ("sent_silence", "i8"),
         ("underruns", "i8"),
     ]
 )
-BRIDGE = np.dtype([("queued", "i8"), ("flush_wanted", "i8"), ("flush_to", "i8"), ("paused", "i8")])
+STREAM = np.dtype(
+    [
+        ("codec", "i8"),
+        ("phase", "i8"),
+        ("peer", "i8"),
+        ("ssrc", "u4"),
+        ("timestamp", "u4"),
+        ("sequence", "u2"),
+    ],
+    align=True,
+)
+BRIDGE = np.dtype(
+    [("queued", "i8"), ("flush_wanted", "i8"), ("flush_to", "i8"), ("paused", "i8"), ("gain_db", "f8")]
+)
 
 
 def tx_capacity(rate_hz: int) -> int:
-    """Samples in a tx ring at that rate: a power of two, 4.096 s."""
-    return _TX_SAMPLES * rate_hz // MAX_RATE_HZ
+    """Samples in a tx ring at that rate: a power of two, 2.7 to 4.1 s."""
+    return 1 << math.ceil(math.log2(_TX_S * rate_hz))
 
 
 def _parts(rows: int) -> tuple[tuple[tuple[int, ...], DTypeLike], ...]:
@@ -64,17 +85,19 @@ def _parts(rows: int) -> tuple[tuple[tuple[int, ...], DTypeLike], ...]:
     return (
         ((1,), PLANE),
         ((rows,), MEDIA),
+        ((rows,), STREAM),
         ((rows,), BRIDGE),
+        ((rows, PACING_BUCKETS), np.uint32),
         ((rows, RX_FRAMES), np.uint8),
         ((rows, RX_FRAMES), np.float64),
         ((rows, RX_FRAMES * samples(FRAME_MS, MAX_RATE_HZ)), np.int16),
-        ((rows, _TX_SAMPLES), np.int16),
+        ((rows, tx_capacity(MAX_RATE_HZ)), np.int16),
     )
 
 
 def _pages(shape: tuple[int, ...], dtype: DTypeLike) -> int:
     """Bytes of one part, whole pages."""
-    return -(-prod(shape) * np.dtype(dtype).itemsize // mmap.PAGESIZE) * mmap.PAGESIZE
+    return -(-math.prod(shape) * np.dtype(dtype).itemsize // mmap.PAGESIZE) * mmap.PAGESIZE
 
 
 def size(rows: int) -> int:
@@ -92,7 +115,8 @@ class SharedRows:
         for shape, dtype in _parts(rows):
             arrays.append(np.ndarray(shape, dtype, buffer, offset))
             offset += _pages(shape, dtype)
-        self.plane, self.media, self.bridge, self.rx_flags, self.rx_captured_s, self._rx, self.tx = arrays
+        self.plane, self.media, self.stream, self.bridge, self.pacing, *rings = arrays
+        self.rx_flags, self.rx_captured_s, self._rx, self.tx = rings
 
     def rx(self, rate_hz: int) -> Pcm16:
         """The rx rings of rows at that rate, shape (rows, RX_FRAMES, frame samples)."""
@@ -102,20 +126,29 @@ class SharedRows:
     def open(self, slot: int) -> None:
         """Make the row new. Only while neither side uses it."""
         self.media[slot] = np.zeros((), MEDIA)
+        self.stream[slot] = np.zeros((), STREAM)
         self.bridge[slot] = np.zeros((), BRIDGE)
+        self.pacing[slot] = 0
 
 
 def create_memory(byte_count: int) -> int:
-    """A file descriptor of that much zeroed memory, which has no name and can be handed to a child."""
+    """A file descriptor of that much zeroed memory, which has no name and can be handed to a child.
+
+    Raises OSError.
+    """
     if hasattr(os, "memfd_create"):  # Linux
         fd = os.memfd_create("ari_bridge_media")
     else:
         with tempfile.TemporaryFile() as file:
             fd = os.dup(file.fileno())
-    os.ftruncate(fd, byte_count)
+    try:
+        os.ftruncate(fd, byte_count)
+    except OSError:
+        os.close(fd)
+        raise
     return fd
 
 
 def map_rows(fd: int, rows: int) -> SharedRows:
-    """The rows in the memory behind `fd`. It is unmapped when the last array is gone."""
+    """The rows in the memory behind `fd`. It is unmapped when the last array is gone. Raises OSError."""
     return SharedRows(mmap.mmap(fd, size(rows)), rows)

@@ -10,6 +10,8 @@ class Cause(StrEnum):
     # the call ran its course
     AGENT = "AGENT"
     """The agent said goodbye."""
+    CONTINUE = "CONTINUE"
+    """The agent gave the call back to the dialplan."""
     CALLER = "CALLER"
     """The caller hung up."""
     MAX_DURATION = "MAX_DURATION"

@@ -20,6 +20,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from types import TracebackType
 from typing import Any
+from urllib.parse import quote
 
 import aioari.client
 import aiohttp
@@ -210,7 +211,7 @@ class AriClient:
     async def set_variables(self, channel_id: str, variables: Mapping[str, str]) -> None:
         if not variables:
             return
-        if self._has("channels", "setChannelVars"):
+        if self.knows("channels", "setChannelVars"):
             await self._call("channels", "setChannelVars", channelId=channel_id, variables=dict(variables))
             return
         answers = await asyncio.gather(
@@ -223,6 +224,16 @@ class AriClient:
         for answer in answers:
             if isinstance(answer, BaseException):
                 raise answer
+
+    async def set_secret(self, channel_id: str, name: str, value: str) -> None:
+        """A variable whose value must not be seen: in a body, since a query string ends up in logs, and not
+        through aioari, which logs bodies too."""
+        await self._transport.request(
+            "POST",
+            f"{self._base}/ari/channels/{quote(channel_id, safe='')}/variable",
+            data=json.dumps({"variable": name, "value": value}),
+            headers={"Content-Type": "application/json"},
+        )
 
     async def continue_in_dialplan(
         self, channel_id: str, *, context: str = "", exten: str = "", priority: int = 1
@@ -265,23 +276,20 @@ class AriClient:
 
     # -------------------------------------------------------------- through aioari
 
-    def _has(self, resource: str, operation: str) -> bool:
-        found = self._ari.swagger.get_resource(resource)
-        return found is not None and found.get_operation(operation) is not None
-
     def knows(self, resource: str, operation: str, parameter: str = "") -> bool:
         """Whether this PBX's api-docs have the operation, with this parameter if one is named."""
-        if not self._has(resource, operation):
+        found = self._ari.swagger.get_resource(resource)
+        known = found and found.get_operation(operation)
+        if known is None:
             return False
-        parameters = self._operation(resource, operation).json.get("parameters", ())
-        return not parameter or any(known["name"] == parameter for known in parameters)
+        return not parameter or any(one["name"] == parameter for one in known.json.get("parameters", ()))
 
     def _if_known(self, resource: str, operation: str, **optional: object) -> dict[str, object]:
         """Those of the arguments that this PBX takes."""
         return {name: value for name, value in optional.items() if self.knows(resource, operation, name)}
 
     def _operation(self, resource: str, operation: str) -> Any:
-        if not self._has(resource, operation):
+        if not self.knows(resource, operation):
             raise AsteriskError(
                 f"asterisk.url: this Asterisk's ARI has no {resource}.{operation}; ari_bridge needs 16.28 or"
                 " later with all res_ari_*.so modules"

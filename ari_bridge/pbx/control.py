@@ -85,8 +85,8 @@ class CallControl(Protocol):
         """Press keys towards the caller's end. Returns when they have been sent."""
         ...
 
-    async def set_variable(self, name: str, value: str) -> None:
-        """Of the caller's channel."""
+    async def set_secret(self, name: str, value: str) -> None:
+        """A variable of the caller's channel, whose value leaves no trace on our side."""
         ...
 
     async def has_place(self, context: str, exten: str, priority: int = 1) -> bool:

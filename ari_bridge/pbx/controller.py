@@ -13,6 +13,7 @@ from contextlib import suppress
 from typing import Any
 
 from ari_bridge.core.errors import AppReplaced, AsteriskError
+from ari_bridge.core.logs import log_call_id
 from ari_bridge.media.plane import MediaPlane
 from ari_bridge.pbx import preflight
 from ari_bridge.pbx.admission import Admission
@@ -29,12 +30,13 @@ from ari_bridge.pbx.events import (
 from ari_bridge.pbx.live import LiveCall
 from ari_bridge.pbx.names import Names, new_call_id
 from ari_bridge.pbx.orders import CallerLeft, LegEntered, LegLeft, ShutDown
+from ari_bridge.pbx.outbound import place
 from ari_bridge.pbx.party import RungParty
 from ari_bridge.pbx.pump import EventPump
 from ari_bridge.pbx.resync import Believed
 from ari_bridge.pbx.upkeep import Stance, Upkeep
 from ari_bridge.pbx.work import Surroundings
-from ari_bridge.settings import Settings
+from ari_bridge.settings import OutboundSettings, Settings
 
 logger = logging.getLogger(__name__)
 
@@ -186,6 +188,13 @@ class Controller:
             except AsteriskError as error:
                 logger.warning("asterisk: could not look after its state: %s", error)
 
+    async def place(
+        self, outbound: OutboundSettings, number: str, variables: Mapping[str, str] | None = None
+    ) -> str:
+        """Ring `number`; the dialplan hands us the call when it is answered. Returns the id that it will
+        have. Raises AsteriskError; ValueError for what is no number."""
+        return await place(self._around.client, self._names, outbound, number, variables or {})
+
     # -------------------------------------------------------------- events
 
     def _on_event(self, event: AriEvent) -> None:
@@ -261,10 +270,11 @@ class Controller:
         self._hold(self._serve(call))
 
     async def _serve(self, call: LiveCall) -> None:
+        log_call_id.set(call.call_id)  # this task's, and of all that it starts
         try:
             await call.run()
         except Exception:  # a supervising root: the other calls go on
-            logger.exception("call %s: failed", call.call_id)
+            logger.exception("the call failed")
         finally:
             del self._calls[call.call_id]
             if self._callers.get(call.channel_id) is call:

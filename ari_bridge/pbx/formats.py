@@ -6,9 +6,11 @@ import re
 
 NARROWBAND = "ulaw"
 WIDEBAND = "slin16"
+PASSED_THROUGH = ("ulaw", "alaw", "g722")
+"""Where the caller speaks one of these, so does the leg: Asterisk then translates nothing, either way."""
 
 _WIDEBAND_CALLER = re.compile(
-    r"slin(12|16|24|32|44|48|96|192)|g722|opus|g719|siren(7|14)|silk(12|16|24)|speex(16|32)"
+    r"slin(12|16|24|32|44|48|96|192)|opus|g719|siren(7|14)|silk(12|16|24)|speex(16|32)"
 )
 """Asterisk's names (codec_builtin.c) of formats that carry more than telephone bandwidth."""
 
@@ -20,12 +22,12 @@ def first_format(capability: str) -> str:
 
 def choose(setting: str, caller_capability: str, *, wideband_possible: bool) -> str:
     """The leg's format. `setting` is media.format: a fixed one is taken as it is; "auto" takes the caller's
-    own G.711, slin16 for wideband callers where Asterisk can resample (`wideband_possible`), and µ-law for
-    everything else."""
+    own G.711 or G.722, slin16 for other wideband callers where Asterisk can translate it
+    (`wideband_possible`), and µ-law for everything else."""
     if setting != "auto":
         return setting
     caller = first_format(caller_capability)
-    if caller in ("ulaw", "alaw"):
+    if caller in PASSED_THROUGH:
         return caller
     if wideband_possible and _WIDEBAND_CALLER.fullmatch(caller):
         return WIDEBAND

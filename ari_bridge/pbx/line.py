@@ -116,8 +116,8 @@ class CallLine:
         )
         await asyncio.sleep(len(digits) * (DIGIT_MS + BETWEEN_DIGITS_MS) / 1000)
 
-    async def set_variable(self, name: str, value: str) -> None:
-        await self._client.set_variables(self._channel_id, {name: value})
+    async def set_secret(self, name: str, value: str) -> None:
+        await self._client.set_secret(self._channel_id, name, value)
 
     async def has_place(self, context: str, exten: str, priority: int = 1) -> bool:
         try:

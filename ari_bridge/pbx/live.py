@@ -184,7 +184,7 @@ class LiveCall:
                 self._handler.cancel()  # the session may have given it up; it must not stay behind
         outcome = self._session.outcome
         if outcome is not None:
-            logger.info("call %s: ended, %s %s", self.call_id, outcome.status.value, outcome.cause)
+            logger.info("ended, %s %s", outcome.status.value, outcome.cause)
 
     # -------------------------------------------------------------- the loop's parts
 
@@ -243,16 +243,16 @@ class LiveCall:
             await work
             answer = orders.Done()
         except UnknownAgent as error:
-            logger.warning("call %s: %s", self.call_id, error)
+            logger.warning("%s", error)
             answer = orders.Failed(Cause.UNKNOWN_AGENT)
         except Gone as error:
-            logger.debug("call %s: %s", self.call_id, error)
+            logger.debug("%s", error)
             if of_caller:
                 self.notice(orders.CallerLeft())
         except AriBridgeError as error:
-            logger.warning("call %s: %s: %s", self.call_id, cause, error)
+            logger.warning("%s: %s", cause, error)
         except Exception:  # a supervising root: the session must hear of it, and clean up
-            logger.exception("call %s: %s", self.call_id, cause)
+            logger.exception("%s", cause)
             answer = orders.Failed(Cause.INTERNAL)
         finally:
             self._inbox.put_nowait(answer)
@@ -262,11 +262,11 @@ class LiveCall:
         try:
             outcome = await self._around.handler(self)
         except AriBridgeError as error:
-            logger.warning("call %s: %s", self.call_id, error)
+            logger.warning("%s", error)
             outcome = Outcome(
                 Status.FAILED, next(cause for kind, cause in _CAUSES if isinstance(error, kind))
             )
         except Exception:  # a supervising root: one call's failure is its own
-            logger.exception("call %s: the call handler failed", self.call_id)
+            logger.exception("the call handler failed")
         finally:
             self._inbox.put_nowait(orders.HandlerEnded(outcome))

@@ -10,14 +10,30 @@ import ipaddress
 import logging
 from dataclasses import dataclass
 
-from ari_bridge.core.errors import AsteriskError, SettingsError
+from ari_bridge.core.errors import AsteriskError, MediaError, SettingsError
+from ari_bridge.media.codecs.registry import find_codec
 from ari_bridge.media.plane import MediaPlane
+from ari_bridge.pbx import versions
 from ari_bridge.pbx.client import AriClient
+from ari_bridge.pbx.formats import WIDEBAND
 from ari_bridge.settings import MediaSettings
 
 logger = logging.getLogger(__name__)
 
-_TRANSLATOR = {"ulaw": "codec_ulaw.so", "alaw": "codec_alaw.so", "slin16": "codec_resample.so"}
+_WIDEBAND = ("codec_resample.so", "codec_g722.so")
+"""We hear slin16 and speak G.722 (docs/adr/0004-wideband.md)."""
+_OPUS = ("codec_opus.so", "codec_opus_open_source.so")
+_TRANSLATORS: dict[str, tuple[str | tuple[str, ...], ...]] = {
+    "ulaw": ("codec_ulaw.so",),
+    "alaw": ("codec_alaw.so",),
+    "slin": ("codec_ulaw.so",),
+    "g722": ("codec_g722.so",),
+    "slin16": _WIDEBAND,
+    "slin24": _WIDEBAND,
+    "slin48": _WIDEBAND,
+    "opus": (_OPUS, "codec_g722.so"),
+}
+"""The modules that a leg of each format needs beside callers of other formats; of a tuple, one."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,7 +41,7 @@ class Abilities:
     """What this PBX can do beyond the necessary."""
 
     wideband: bool
-    """Callers can have slin16."""
+    """Legs can have slin16 beside callers of any format."""
     dialplan_lookup: bool
     """A place in the dialplan can be looked up before a caller is sent there."""
 
@@ -37,6 +53,7 @@ async def check(client: AriClient, settings: MediaSettings, media: MediaPlane) -
         raise SettingsError(
             f"media.advertise_host: must be set when media.bind_host is {host}: Asterisk cannot send to it"
         )
+    logger.info("%s", await versions.describe(client))
     if not await client.module_running("chan_rtp.so"):
         raise AsteriskError("asterisk: chan_rtp.so, which carries external media, is not loaded: load it")
     return Abilities(
@@ -48,18 +65,31 @@ async def check(client: AriClient, settings: MediaSettings, media: MediaPlane) -
 async def _can_translate(client: AriClient, setting: str) -> bool:
     """Whether slin16 is among what legs may speak."""
     if setting != "auto":
-        module = _TRANSLATOR[setting]
-        if not await client.module_running(module):
+        try:
+            find_codec(setting)
+        except MediaError as error:
+            raise SettingsError(f"media.format: {error}") from None
+        if missing := await _missing(client, setting):
             raise SettingsError(
-                f"media.format: Asterisk cannot translate {setting}: load {module}, or choose another format"
+                f"media.format: Asterisk cannot translate {setting}: load {missing}, or choose another format"
             )
-        return setting == "slin16"
+        return False
     if not await client.module_running("codec_ulaw.so"):
         raise AsteriskError("asterisk: codec_ulaw.so is not loaded: callers with other codecs hear nothing")
-    wideband = await client.module_running("codec_resample.so")
-    if not wideband:
-        logger.warning("asterisk: codec_resample.so is not loaded: wideband callers get telephone bandwidth")
-    return wideband
+    if missing := await _missing(client, WIDEBAND):
+        logger.warning(
+            "asterisk: %s is not loaded: Opus and other wideband callers get telephone bandwidth", missing
+        )
+    return not missing
+
+
+async def _missing(client: AriClient, format_name: str) -> str:
+    """The first module that a leg of that format lacks; "" when all are there."""
+    for needed in _TRANSLATORS[format_name]:
+        choices = (needed,) if isinstance(needed, str) else needed
+        if not any([await client.module_running(module) for module in choices]):
+            return " or ".join(choices)
+    return ""
 
 
 def _is_unspecified(host: str) -> bool:

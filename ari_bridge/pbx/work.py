@@ -84,7 +84,7 @@ class CallWork:
             wideband_possible=self._around.abilities.wideband,
         )
         self.info = self._routed(channel, known) if self._adopted is None else self._readopted(self._adopted)
-        logger.info("call %s: agent %s, %s", self.call_id, self.info.agent, self._format)
+        logger.info("agent %s, %s", self.info.agent, self._format)
 
     def _routed(self, channel: Channel, known: Mapping[str, str]) -> CallInfo:
         args = parse_args(self._start.args)
@@ -141,11 +141,12 @@ class CallWork:
         await self._client.add_channels(self.bridge_id, (self.channel_id, self.leg_id))
 
     async def leave(self, outcome: Outcome) -> None:
-        """Variables, then on in the dialplan."""
+        """Variables, then on in the dialplan; not with our music in the caller's ear."""
+        await self.line.stop_music()
         if outcome.context and not await self._place_exists(outcome):
             logger.warning(
-                "call %s: the dialplan has no %s,%s,%d (destinations): the caller goes on after Stasis()",
-                *(self.call_id, outcome.context, outcome.exten or "s", outcome.priority),
+                "the dialplan has no %s,%s,%d (destinations): the caller goes on after Stasis()",
+                *(outcome.context, outcome.exten or "s", outcome.priority),
             )
             outcome = Outcome(Status.FAILED, Cause.NO_SUCH_DESTINATION, variables=outcome.variables)
         try:
@@ -153,7 +154,7 @@ class CallWork:
         except Gone:
             raise
         except AsteriskError as error:
-            logger.warning("call %s: its variables are not set: %s", self.call_id, error)
+            logger.warning("its variables are not set: %s", error)
         await self._client.continue_in_dialplan(
             self.channel_id, context=outcome.context, exten=outcome.exten, priority=outcome.priority
         )
@@ -195,6 +196,6 @@ class CallWork:
                 return
             except AriBridgeError as error:
                 if attempt == DELETE_TRIES:
-                    logger.warning("call %s: %s may be left in Asterisk: %s", self.call_id, name, error)
+                    logger.warning("%s may be left in Asterisk: %s", name, error)
                     return
             await asyncio.sleep(DELETE_RETRY_S)

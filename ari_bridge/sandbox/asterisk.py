@@ -150,7 +150,7 @@ class AsteriskServer:
         if len(str(self._run_directory / "asterisk.ctl")) > _LONGEST_SOCKET_PATH:
             self._run_directory = Path(tempfile.mkdtemp(prefix="asterisk-"))
         (self.directory / "log/full").unlink(missing_ok=True)  # of an attempt before this one
-        for folder in ("etc", "lib/agi-bin", "run", "spool", "log/cdr-csv"):
+        for folder in ("etc", "lib/agi-bin", "run", "spool/recording", "log/cdr-csv"):
             (self.directory / folder).mkdir(parents=True, exist_ok=True)
         own: dict[str, object] = {
             "name": self.name,

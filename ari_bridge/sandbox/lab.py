@@ -13,6 +13,8 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
+import numpy as np
+
 from ari_bridge.sandbox import packages, voices
 from ari_bridge.sandbox.asterisk import AsteriskServer, PortClash
 from ari_bridge.sandbox.debian import Progress, Suite
@@ -32,13 +34,21 @@ CARRIER_FILES = _COMMON | {
     "extensions.conf": "sandbox/carrier/extensions.conf",
 }
 PBX_FILES = _COMMON | {
-    "pjsip.conf": "sandbox/pbx/pjsip.conf",
+    "pjsip.conf": "pjsip.conf",
     "extensions.conf": "sandbox/pbx/extensions.conf",
     "ari_bridge/extensions.conf": "extensions.conf",
+    "ari_bridge/freepbx.conf": "freepbx/extensions_custom.conf",
+    "musiconhold.conf": "sandbox/pbx/musiconhold.conf",
+    "queues.conf": "sandbox/pbx/queues.conf",
+    "voicemail.conf": "sandbox/pbx/voicemail.conf",
+    "amd.conf": "sandbox/pbx/amd.conf",
 }
 
 PERSON_SAYS = "Front desk, Maria speaking. How can I help you?"
 """What the caller hears after a transfer."""
+
+MUSIC_HZ = 523.0
+"""The music on hold."""
 
 _ATTEMPTS = 3
 
@@ -95,6 +105,7 @@ async def _start(lab: Lab) -> None:
         lab.carrier.start(CARRIER_FILES, values),
         lab.pbx.start(PBX_FILES, values),
         asyncio.to_thread(_give_voice, lab.carrier.directory / "sounds/person.wav"),
+        asyncio.to_thread(_give_music, lab.pbx.directory / "music/hold.wav"),
         return_exceptions=True,
     )
     for result in results:
@@ -105,6 +116,13 @@ async def _start(lab: Lab) -> None:
 def _give_voice(path: Path) -> None:
     path.parent.mkdir(parents=True, exist_ok=True)
     voices.write_wav(path, voices.speak(PERSON_SAYS, Voice.ESPEAK, 8000), 8000)
+
+
+def _give_music(path: Path) -> None:
+    """Ten seconds of one tone: a test finds it again in what the caller heard."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    phase = 2 * np.pi * MUSIC_HZ * np.arange(10 * 8000) / 8000
+    voices.write_wav(path, np.rint(6000 * np.sin(phase)).astype(np.int16), 8000)
 
 
 async def _stop(lab: Lab) -> None:

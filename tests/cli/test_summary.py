@@ -19,7 +19,7 @@ def evidence(*turns: Turn, barge_in: BargeIn | None = None, digits: str = "") ->
         barge_in=barge_in,
         digits=tuple(DigitRecord(digit, 0) for digit in digits),
         variables={"ARIBRIDGESTATUS": "TRANSFER", "ARIBRIDGECAUSE": "human"},
-        media={"codec": "ulaw", "received": 2000, "lost": 1, "late": 2, "sent": 2001},
+        media={"codec": "ulaw", "received": 2000, "lost": 1, "late": 2, "sent": 2001, "mos": 4.41},
         caller=(),
         hangup_cause="",
         agent_left_ms=0,
@@ -44,7 +44,7 @@ def test_it_tells_what_was_measured_and_where_it_lies() -> None:
     assert "“one two” of 4 words" in flat
     assert "digits 12" in flat
     assert "ARIBRIDGESTATUS=TRANSFER ARIBRIDGECAUSE=human" in flat
-    assert "ulaw, 2000 packets in, 1 lost, 2 late, 2001 out" in flat
+    assert "ulaw, 2000 packets in, 1 lost, 2 late, 2001 out, MOS 4.41" in flat
     assert "build/demo/call.wav" in flat
     assert max(map(len, text.splitlines())) <= 100
 

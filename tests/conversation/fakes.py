@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import math
 from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
@@ -18,7 +19,7 @@ from ari_bridge.core.messages import Message, ToolCall, ToolSpec
 from ari_bridge.dialogue.live import LiveEvent, LiveKind
 from ari_bridge.media.plane import MediaStats
 from ari_bridge.pbx.call import CallerGone, CallInfo, Digit, Outcome, PbxEvent, Status
-from ari_bridge.pbx.control import Ear, Party
+from ari_bridge.pbx.control import Ear, Lost, Party, PartyLost
 from ari_bridge.providers.base import (
     Heard,
     ReplyDelta,
@@ -80,6 +81,9 @@ class FakePort:
         self._loud = _noise(RATE_HZ * 10, -22, 1)
         self._quiet = _noise(RATE_HZ * 10, -66, 2)
 
+    def set_gain_db(self, gain_db: float) -> None:
+        self.gain_db = gain_db
+
     async def read(self) -> AudioChunk:
         self._frame += 1
         await asyncio.sleep(max(0.0, self.start_s + self._frame * 0.02 - now_s()))
@@ -135,10 +139,52 @@ class FakePort:
         raise MediaError("the conversation does not own the port")
 
 
-class FakeControl:
-    """Notes what is asked of the PBX; nobody can be rung."""
+class FakePerson:
+    """Somebody who answers after `answers_s` and then presses `keys`: (seconds later, key); what `ends`
+    says becomes of them in the end."""
 
-    def __init__(self) -> None:
+    def __init__(
+        self, *, answers_s: float = 1.0, keys: Sequence[tuple[float, str]] = (), ends: Lost | None = None
+    ) -> None:
+        self._answers_s = answers_s
+        self._keys = list(keys)
+        self._ends = ends
+        self.did: list[str] = []
+
+    async def answered(self) -> None:
+        await asyncio.sleep(self._answers_s)
+        if self._ends not in (None, Lost.HUNG_UP):
+            raise PartyLost(self._ends)
+
+    async def digit(self) -> str:
+        if self._keys:
+            delay_s, key = self._keys.pop(0)
+            await asyncio.sleep(delay_s)
+            return key
+        if self._ends is not None:
+            raise PartyLost(self._ends)
+        await asyncio.Event().wait()
+        return ""
+
+    async def join(self) -> None:
+        self.did.append("join")
+
+    async def leave(self) -> None:
+        self.did.append("leave")
+
+    def hand_over(self) -> str:
+        self.did.append("hand over")
+        return "PJSIP/6001-0001"
+
+    async def hang_up(self) -> None:
+        self.did.append("hang up")
+
+
+class FakeControl:
+    """Notes what is asked of the PBX; `person` is who can be rung."""
+
+    def __init__(self, person: FakePerson | None = None) -> None:
+        self.person = person
         self.did: list[tuple[float, str]] = []
         self.variables: dict[str, str] = {}
         self.recording = False
@@ -168,7 +214,7 @@ class FakeControl:
     async def send_digits(self, digits: str) -> None:
         self._note(f"send {digits}")
 
-    async def set_variable(self, name: str, value: str) -> None:
+    async def set_secret(self, name: str, value: str) -> None:
         self.variables[name] = value
 
     async def has_place(self, context: str, exten: str, priority: int = 1) -> bool:
@@ -176,6 +222,8 @@ class FakeControl:
 
     async def ring(self, endpoint: str, *, within_s: float) -> Party:
         self._note(f"ring {endpoint}")
+        if self.person is not None:
+            return self.person
         raise RequestFailed("nobody can be rung here", status=500)
 
     async def start_recording(self) -> str:
@@ -354,6 +402,8 @@ class Scene:
     variables: dict[str, str] = field(default_factory=dict)
     tts_cost_s: float = 0.02
     stt_delay_s: float = 0.05
+    max_duration_s: float = math.inf
+    person: FakePerson | None = None
     prepare: Callable[[Scene], None] = lambda scene: None
     actions: Sequence[Action] = (TRANSFER, LOOK_UP, UNFIT)
     context: ActionContext = field(default_factory=lambda: ActionContext({}))
@@ -374,6 +424,7 @@ class Scene:
         self.live: list[LiveEvent] = []
         self.prepare(self)
         self.call = FakeCall(self.port, events, info)
+        self.call.control.person = self.person
         self.conversation = Conversation(
             self.call,
             self.agent,
@@ -386,6 +437,7 @@ class Scene:
             now_s,
             journal=self.journal,
             past=self.past,
+            max_duration_s=self.max_duration_s,
         )
         self.outcome = await self.conversation.run()
         assert (self.stt.running, self.llm.running, self.tts.running) == (0, 0, 0)

@@ -47,6 +47,15 @@ class Service:
             await asyncio.sleep(0.02)
         raise AssertionError(f"no {kind} within {timeout_s} s: {self.events}")
 
+    async def seen_tool(self, name: str, timeout_s: float = 20.0) -> LiveEvent:
+        """Until the tool has answered."""
+        for _ in range(int(timeout_s / 0.02)):
+            for event in self.events:
+                if event.kind is LiveKind.TOOL and event.text.startswith(f"{name}:"):
+                    return event
+            await asyncio.sleep(0.02)
+        raise AssertionError(f"{name} did not answer within {timeout_s} s: {self.events}")
+
 
 Serving = Callable[..., AbstractAsyncContextManager[Service]]
 
@@ -70,7 +79,8 @@ def serving(clean_lab: Lab, tmp_path: Path) -> Serving:
                 **tables,
             }
         )
-        service = Service(clean_lab, records, AriBridge(settings, observer=events.append), events)
+        inside = AriBridge(settings, observer=events.append)
+        service = Service(clean_lab, records, inside, events)
         ready = asyncio.Event()
         running = asyncio.create_task(service.inside.run(ready.set))
         waiting = asyncio.create_task(ready.wait())

@@ -8,8 +8,10 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 
+from ari_bridge.core.audio import Pcm16
 from ari_bridge.core.errors import AsteriskRefused, AsteriskUnreachable, PortTaken, SettingsError
 from ari_bridge.dialogue.live import LiveKind
 from ari_bridge.providers.espeak import synthesize
@@ -25,6 +27,15 @@ Run = Callable[..., Any]
 QUESTION = "what are your opening hours"
 
 
+WIDEBAND = ("g722", "slin16", "opus")
+
+
+def level_above_db(pcm: Pcm16, rate_hz: int, frequency_hz: float) -> float:
+    """How much of the power lies above that frequency."""
+    power = np.abs(np.fft.rfft(pcm.astype(np.float64))) ** 2
+    return float(10 * np.log10(power[int(frequency_hz * len(pcm) / rate_hz) :].sum() / power.sum()))
+
+
 def scenario(*steps: Any, did: str = "5000", codec: str = "ulaw") -> Scenario:
     return Scenario(did=did, codec=codec, steps=steps)
 
@@ -34,7 +45,7 @@ ASK = (Wait(Awaited.AGENT_DONE), Pause(400), Say(QUESTION), Wait(Awaited.AGENT_D
 
 @pytest.mark.parametrize(
     ("codec", "leg"),
-    [("ulaw", "ulaw"), ("alaw", "alaw"), ("g722", "slin16"), ("slin16", "slin16")],
+    [("ulaw", "ulaw"), ("alaw", "alaw"), ("g722", "g722"), ("slin16", "slin16"), ("opus", "slin16")],
 )
 def test_a_question_is_answered_in_the_callers_own_codec(
     serving: Any, run: Run, codec: str, leg: str
@@ -45,6 +56,9 @@ def test_a_question_is_answered_in_the_callers_own_codec(
             record = await service.record()
         assert result.problem == ""
         assert record["media"]["codec"] == leg
+        if codec in WIDEBAND:  # on G.711 the caller's line runs at 8 kHz
+            hiss_db = level_above_db(result.recording.agent, result.recording.rate_hz, 4200)
+            assert hiss_db > -30, "the agent's s and f, which a telephone cuts off, are heard"
         greeting, question, answer = record["turns"][:3]
         assert greeting["heard"] == greeting["text"] != ""
         assert question["who"] == "caller"

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
+import opuslib_next
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -17,7 +18,6 @@ from ari_bridge.media.codecs.base import Codec
 from ari_bridge.media.codecs.registry import find_codec, known_codecs
 from ari_bridge.media.engine import MAX_CATCH_UP_S, Engine
 from ari_bridge.media.packets import PACKET_ROOM, Endpoint, Received, endpoint
-from ari_bridge.media.resample import Resampler
 from ari_bridge.media.rows import TICK_S
 from ari_bridge.media.shared import RX_KEEP, SharedRows, size
 
@@ -100,7 +100,33 @@ def sent_as(codec: Codec) -> Codec:
     return find_codec(codec.send_as or codec.name)
 
 
+def exact(name: str) -> bool:
+    """What is sent is coded frame by frame, at the rate it was played."""
+    wire = sent_as(find_codec(name))
+    return wire.memory is None and wire.rate_hz == find_codec(name).rate_hz
+
+
 CODECS = pytest.mark.parametrize("codec", sorted(known_codecs()))
+EXACT = sorted(filter(exact, known_codecs()))
+WIDE = sorted(set(known_codecs()) - set(EXACT))
+
+
+def through(codec: Codec, payloads: list[bytes]) -> Pcm16:
+    """The payloads of one stream, decoded one after the other."""
+    coders = codec.coders(1)
+    coders.open(0)
+    row, there = np.zeros(1, np.int64), np.ones((1, 2), np.bool_)
+    frames = [coders.decode(row, np.frombuffer(p, np.uint8)[None], there)[0] for p in payloads]
+    return np.concatenate(frames)
+
+
+def clean_db(pcm: Pcm16, frequency_hz: float, rate_hz: int) -> float:
+    """How much stronger one sine is in `pcm` than everything else."""
+    t = np.arange(len(pcm)) / rate_hz
+    basis = np.exp(2j * np.pi * frequency_hz * t)
+    basis = np.stack((basis.real, basis.imag), axis=1)
+    fit = basis @ np.linalg.lstsq(basis, pcm.astype(np.float64), rcond=None)[0]
+    return float(10 * np.log10(np.sum(fit**2) / np.sum((pcm - fit) ** 2)))
 
 
 @CODECS
@@ -121,11 +147,12 @@ def test_silence_leaves_from_the_start_in_exact_time(codec: str) -> None:
         assert packet.sequence == (first.sequence + n) & 0xFFFF
         assert packet.timestamp == (first.timestamp + n * known.frame_clocks) & 0xFFFFFFFF
         assert not packet.marker
-        assert packet.payload == known.encode(np.zeros(known.frame_samples, np.int16)).tobytes()
+    heard = through(known, [sent.packet.payload for sent in bench.sent])
+    assert np.abs(heard.astype(int)).max() <= 8, "A-law's silence is 8, G.722's a rustle of 3"
     assert row.stats().sent == row.stats().sent_silence == 50
 
 
-@CODECS
+@pytest.mark.parametrize("codec", sorted(n for n, codec in known_codecs().items() if codec.memory is None))
 def test_what_the_caller_says_comes_out_after_the_delay(codec: str) -> None:
     bench, known = Bench(), find_codec(codec)
     row = bench.open(peer(1), codec)
@@ -137,19 +164,93 @@ def test_what_the_caller_says_comes_out_after_the_delay(codec: str) -> None:
     bench.run(0.04)
     chunk = row.read()
     begin = int(np.flatnonzero(chunk.pcm)[0])
-    begin -= begin % (known.rate_hz // 100)
+    begin -= begin % (known.rate_hz // 400)
     said = np.concatenate([tone(known, n) for n in range(20)])
     played = chunk.pcm[begin : begin + len(said)]
     assert np.array_equal(played, known.decode(known.encode(said)))
     last_s = chunk.captured_s - 0.02 * (len(chunk.flags) - 1)
-    assert 0.04 - 1e-6 <= last_s + begin / known.rate_hz - sent_s <= 0.05 + 1e-6
+    assert 0.04 - 1e-6 <= last_s + begin / known.rate_hz - sent_s <= 0.0425 + 1e-6
     stats = row.stats()
     assert (stats.received, stats.lost, stats.late, stats.malformed) == (20, 0, 0, 0)
     assert not np.any(chunk.flags[:-1] & FrameFlags.CONCEALED), "only the end of the stream may be missed"
     assert stats.jitter_ms < 0.001
 
 
-@CODECS
+@pytest.mark.parametrize("codec", WIDE)
+def test_wideband_legs_hear_and_are_heard_beside_each_other(codec: str) -> None:
+    """Two rows of one codec and one of another: nobody's coder hears another's audio."""
+    bench, known = Bench(), find_codec(codec)
+    rows = [bench.open(peer(1), codec), bench.open(peer(2), "g722"), bench.open(peer(3), codec)]
+    codecs = [known, find_codec("g722"), known]
+    pitches = [500.0, 900.0, 6100.0]
+    seconds = 0.6
+    waves = [
+        np.rint(8000 * np.sin(2 * np.pi * hz * np.arange(int(k.rate_hz * seconds)) / k.rate_hz)).astype(
+            np.int16
+        )
+        for hz, k in zip(pitches, codecs, strict=True)
+    ]
+    for row, wave in zip(rows, waves, strict=True):
+        row.write(wave)
+    spoken = [payloads(k, wave) for k, wave in zip(codecs, waves, strict=True)]
+    for number in range(int(seconds * 50)):
+        batch = []
+        for n, k in enumerate(codecs):
+            clock = number * k.frame_clocks
+            packet = rtp.Packet(False, k.payload_type, number, clock, 9, spoken[n][number])
+            batch.append((peer(n + 1), rtp.build(packet)))
+        bench.receive(*batch)
+        bench.run(0.02)
+    bench.run(0.06)
+    for n, row in enumerate(rows):
+        rate_hz, wire = codecs[n].rate_hz, sent_as(codecs[n])
+        assert row.stats().malformed == 0
+        heard = row.read().pcm
+        begin = int(np.flatnonzero(np.abs(heard.astype(int)) > 1000)[0])
+        assert clean_db(heard[begin + rate_hz // 5 : begin + rate_hz // 2], pitches[n], rate_hz) > 15
+        sent = through(wire, [s.packet.payload for s in bench.sent if s.to == peer(n + 1)])
+        assert clean_db(sent[wire.rate_hz // 5 : wire.rate_hz // 2], pitches[n], wire.rate_hz) > 15
+        assert row.heard == len(waves[n])
+
+
+def payloads(codec: Codec, pcm: Pcm16) -> list[bytes]:
+    """Frames of one stream, as Asterisk would send them."""
+    frames = pcm.reshape(-1, codec.frame_samples)
+    if codec.name == "opus":
+        encoder = opuslib_next.Encoder(codec.rate_hz, 1, "audio")
+        return [encoder.encode(frame.tobytes(), codec.frame_samples) for frame in frames]
+    coders = codec.coders(1)
+    coders.open(0)
+    return [coders.encode(np.zeros(1, np.int64), frame[None])[0].tobytes() for frame in frames]
+
+
+def test_a_click_at_the_end_of_what_is_played_leaves_a_resampling_leg() -> None:
+    bench, codec = Bench(), find_codec("slin48")
+    row = bench.open(peer(1), "slin48")
+    pcm = np.zeros(10 * codec.frame_samples, np.int16)
+    pcm[-48:] = 20000
+    row.write(pcm)
+    bench.run(0.3)
+    wire = sent_as(codec)
+    sent = through(wire, [s.packet.payload for s in bench.sent])
+    assert np.abs(sent[10 * wire.frame_samples :].astype(int)).max() > 5000
+    assert np.abs(sent[11 * wire.frame_samples :].astype(int)).max() < 50
+
+
+@settings(max_examples=30, deadline=None)
+@given(st.lists(st.binary(max_size=300), max_size=20))
+def test_no_opus_packet_stops_the_engine(packets: list[bytes]) -> None:
+    bench, codec = Bench(), find_codec("opus")
+    row = bench.open(peer(1), "opus")
+    for number, packet in enumerate(packets):
+        raw = rtp.build(rtp.Packet(False, codec.payload_type, number, number * 960, 9, packet))
+        bench.receive((peer(1), raw))
+        bench.run(0.02)
+    assert len(bench.sent) == len(packets)
+    assert row.stats().received + row.stats().malformed == len(packets)
+
+
+@pytest.mark.parametrize("codec", EXACT)
 def test_played_audio_leaves_bit_for_bit(codec: str) -> None:
     bench, known = Bench(), find_codec(codec)
     row = bench.open(peer(1), codec)
@@ -158,16 +259,41 @@ def test_played_audio_leaves_bit_for_bit(codec: str) -> None:
     bench.run(0.3)
     sent = b"".join(sent.packet.payload for sent in bench.sent)
     wire = sent_as(known)
-    expected = wire.encode(Resampler(known.rate_hz, wire.rate_hz).process(pcm)).tobytes()
+    expected = wire.encode(pcm).tobytes()
     assert sent[: len(expected)] == expected
     assert sent[len(expected) :] == wire.encode(np.zeros(5 * wire.frame_samples, np.int16)).tobytes()
     assert row.heard == len(pcm)
     assert row.stats().sent_silence == 5
 
 
+@CODECS
+def test_pauses_and_flushes_do_not_show_in_the_headers(codec: str) -> None:
+    """A packet leaves every 20 ms, so no talkspurt begins after a gap: the marker bit stays clear
+    (RFC 3551, section 4.1), and timestamps and sequence numbers go on."""
+    bench, known = Bench(), find_codec(codec)
+    row = bench.open(peer(1), codec)
+    row.write(np.full(known.rate_hz, 6000, np.int16))
+    bench.run(0.1)
+    row.set_paused(True)
+    bench.run(0.1)
+    row.set_paused(False)
+    bench.run(0.1)
+    row.want_flush()
+    bench.run(0.1)
+    row.write(np.full(known.frame_samples, 6000, np.int16))
+    bench.run(0.1)
+    packets = [sent.packet for sent in bench.sent]
+    assert len(packets) == 25
+    assert not any(packet.marker for packet in packets)
+    timestamps = np.array([packet.timestamp for packet in packets], np.uint32)
+    assert set(np.diff(timestamps).tolist()) == {sent_as(known).frame_clocks}
+    assert set(np.diff(np.array([packet.sequence for packet in packets], np.uint16)).tolist()) == {1}
+    assert row.heard == row.queued
+
+
 def test_calls_do_not_hear_each_other() -> None:
     bench = Bench()
-    names = sorted(known_codecs())
+    names = EXACT
     rows = [bench.open(peer(n), names[n % len(names)]) for n in range(ROWS)]
     levels = [1000 + 300 * n for n in range(ROWS)]
     for number in range(10):

@@ -6,15 +6,17 @@ import numpy as np
 from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, rule
+from numpy.typing import NDArray
 
 from ari_bridge.core.audio import Pcm16
 from ari_bridge.media.bridge_row import BridgeRow
 from ari_bridge.media.codecs.registry import find_codec
-from ari_bridge.media.playout import Playout
+from ari_bridge.media.playout import Playout, fade_out
 from ari_bridge.media.shared import SharedRows, size
 
 ULAW = find_codec("ulaw")
 FRAME = 160
+FADE = 40  # 5 ms
 
 
 class Row:
@@ -46,15 +48,24 @@ def test_a_partly_filled_frame_ends_in_silence_and_counts_only_what_was_there() 
     assert row.row.heard == 250
 
 
-def test_pause_keeps_the_place() -> None:
+def test_pause_keeps_the_place_and_fades() -> None:
     row = Row()
     row.put(480)
     row.tick()
     row.row.set_paused(True)
+    faded = row.tick().tolist()
+    assert faded[0] == 161
+    assert faded[:FADE] == sorted(faded[:FADE], reverse=True)
+    assert faded[FADE - 1] < 3
+    assert not any(faded[FADE:])
+    assert row.row.heard == 160 + FADE, "what fades out was heard"
     assert not row.tick().any()
-    assert row.row.heard == 160
     row.row.set_paused(False)
-    assert row.tick()[0] == 161
+    again = row.tick().tolist()
+    assert again[:FADE] == sorted(again[:FADE])
+    assert again[0] == 0
+    assert again[FADE:] == list(range(160 + FADE + FADE + 1, 160 + FADE + FRAME + 1)), "nothing is left out"
+    assert row.row.heard == 160 + FADE + FRAME
 
 
 def test_flush_answers_with_the_exact_position_and_ends_the_pause() -> None:
@@ -62,13 +73,76 @@ def test_flush_answers_with_the_exact_position_and_ends_the_pause() -> None:
     row.put(1000)
     row.tick()
     row.row.set_paused(True)
+    row.tick()
     number = row.row.want_flush()
     assert not row.row.flushed(number)
     row.put(160)  # the next turn, already
-    assert row.tick()[0] == 1001
+    assert row.tick().tolist() == list(range(1001, 1161)), "what is new begins at once, and whole"
     assert row.row.flushed(number)
-    assert row.row.flush_heard == 160
+    assert row.row.flush_heard == 160 + FADE
     assert row.row.heard == 1160
+
+
+def test_a_flush_in_the_middle_fades_under_what_comes_next() -> None:
+    row = Row()
+    row.put(1000)
+    row.tick()
+    number = row.row.want_flush()
+    row.row.write(np.full(FRAME, 5000, np.int16))
+    sent = row.tick().astype(int) - 5000
+    assert sent[0] == 161
+    assert np.all(np.diff(sent[: FADE + 1]) <= 0)
+    assert not sent[FADE:].any()
+    assert row.row.flushed(number)
+    assert row.row.flush_heard == 160 + FADE
+    assert row.row.heard == 1000 + FRAME
+
+
+def test_a_flush_counts_no_more_than_there_was() -> None:
+    row = Row()
+    row.put(FRAME + 7)
+    row.tick()
+    row.row.want_flush()
+    assert np.count_nonzero(row.tick()) == 7
+    assert row.row.flush_heard == FRAME + 7
+
+
+def test_nothing_clicks() -> None:
+    """However a loud tone is broken off and taken up, no two samples differ by more than its own steepest
+    ones do, and a fifth for the fade's slope: a cut differs by up to 20 times that."""
+    tone = np.rint(12000 * np.sin(2 * np.pi * 200 * np.arange(FRAME * 60) / 8000)).astype(np.int16)
+    steepest = int(np.abs(np.diff(tone.astype(int))).max())
+    for phase in range(0, 40, 5):
+        row = Row()
+        row.row.write(tone[phase : phase + FRAME * 40])
+        sent = [row.tick() for _ in range(3)]
+        row.row.set_paused(True)
+        sent += [row.tick() for _ in range(3)]
+        row.row.set_paused(False)
+        sent += [row.tick() for _ in range(3)]
+        row.row.set_gain_db(-12)
+        sent += [row.tick() for _ in range(3)]
+        row.row.want_flush()
+        sent += [row.tick() for _ in range(3)]
+        pcm = np.concatenate(sent).astype(int)
+        assert np.abs(np.diff(pcm)).max() <= 1.2 * steepest
+
+
+def test_gain_is_reached_within_a_frame_and_clips() -> None:
+    row = Row()
+    row.row.write(np.full(FRAME * 8, 4000, np.int16))
+    assert np.all(row.tick() == 4000)
+    row.row.set_gain_db(-20)
+    gliding = row.tick().astype(int)
+    assert np.all(np.diff(gliding) <= 0)
+    assert 3900 < gliding[0] < 4000
+    assert np.all(row.tick() == 400)
+    row.row.set_gain_db(40)
+    row.tick()
+    assert np.all(row.tick() == 32767)
+    row.row.set_gain_db(0)
+    row.tick()
+    assert np.all(row.tick() == 4000)
 
 
 def test_a_full_ring_takes_no_more_until_something_has_left() -> None:
@@ -123,6 +197,8 @@ class PlayoutMachine(RuleBasedStateMachine):
         self.sent = 0
         self.flushed = 0
         self.paused = False
+        self.sounding = False
+        self.held = False
 
     @rule(count=st.integers(0, 5000))
     def put(self, count: int) -> None:
@@ -133,11 +209,17 @@ class PlayoutMachine(RuleBasedStateMachine):
 
     @rule()
     def tick(self) -> None:
-        now, later = self.waiting[:FRAME], self.waiting[FRAME:]
         if self.paused:
-            now, later = [], self.waiting
-        assert self.row.tick().tolist() == [*now, *[0] * (FRAME - len(now))]
-        self.waiting, self.sent = later, self.sent + len(now)
+            expected = self._tail() if self.sounding else []
+            self.held |= self.sounding
+            self.sounding = False
+        else:
+            expected = self._leave(FRAME)
+            self.sounding = len(expected) == FRAME
+            if self.held:
+                expected[:FADE] = faded(expected[:FADE], fade_out(FADE)[::-1])
+            self.held = False
+        assert self.row.tick().tolist() == [*expected, *[0] * (FRAME - len(expected))]
         assert self.row.row.heard == self.sent + self.flushed
 
     @rule(paused=st.booleans())
@@ -145,15 +227,36 @@ class PlayoutMachine(RuleBasedStateMachine):
         self.row.row.set_paused(paused)
         self.paused = paused
 
-    @rule()
-    def flush(self) -> None:
-        before = self.sent + self.flushed
+    @rule(after=st.integers(0, 500))
+    def flush(self, after: int) -> None:
         number = self.row.row.want_flush()
+        tail = self._tail() if self.sounding else []
+        heard = self.sent + self.flushed
         self.flushed += len(self.waiting)
-        self.waiting, self.paused = [], False
-        self.tick()
+        self.waiting, self.paused, self.held = [], False, False
+        self.put(after)
+        expected = self._leave(FRAME)
+        self.sounding = len(expected) == FRAME
+        expected += [0] * (FRAME - len(expected))
+        expected[: len(tail)] = [a + b for a, b in zip(expected, tail, strict=False)]
+        sent = self.row.tick().tolist()
+        assert max(abs(a - min(b, 32767)) for a, b in zip(sent, expected, strict=True)) <= 1  # rounded once
         assert self.row.row.flushed(number)
-        assert self.row.row.flush_heard == before
+        assert self.row.row.flush_heard == heard
+
+    def _tail(self) -> list[int]:
+        tail = self._leave(FADE)
+        return faded(tail, fade_out(FADE))
+
+    def _leave(self, count: int) -> list[int]:
+        now, self.waiting = self.waiting[:count], self.waiting[count:]
+        self.sent += len(now)
+        return now
+
+
+def faded(pcm: list[int], ramp: NDArray[np.float32]) -> list[int]:
+    levels: list[int] = np.rint(np.array(pcm, np.int16) * ramp[: len(pcm)]).astype(int).tolist()
+    return levels
 
 
 PlayoutMachine.TestCase.settings = settings(max_examples=30, stateful_step_count=40, deadline=None)

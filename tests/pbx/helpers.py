@@ -41,6 +41,9 @@ class SilentPort:
     def resume(self) -> None:
         pass
 
+    def set_gain_db(self, gain_db: float) -> None:
+        pass
+
     async def flush(self) -> int:
         return 0
 

@@ -198,6 +198,9 @@ def test_nobody_there_names_what_to_mend() -> None:
     [
         ("chan_rtp.so", "auto", AsteriskError, "chan_rtp.so, which carries external media, is not loaded"),
         ("codec_resample.so", "slin16", SettingsError, "media.format: .*slin16: load codec_resample.so"),
+        ("codec_g722.so", "slin16", SettingsError, "media.format: .*slin16: load codec_g722.so"),
+        ("codec_g722.so", "g722", SettingsError, "media.format: .*g722: load codec_g722.so"),
+        ("codec_opus.so", "opus", SettingsError, "opus: load codec_opus.so or codec_opus_open_source.so"),
         ("codec_alaw.so", "alaw", SettingsError, "media.format: .*alaw: load codec_alaw.so"),
     ],
 )

@@ -12,6 +12,7 @@ from aiohttp import web
 from ari_bridge.core.errors import (
     ProviderError,
 )
+from ari_bridge.core.logs import log_call_id
 from ari_bridge.pbx.call import CallHandler, Digit, Outcome, PbxCall, Status
 from tests.pbx.fake_ari import PASSWORD, Do, FakeAri
 from tests.pbx.helpers import (
@@ -208,6 +209,35 @@ def test_the_dialplan_chooses_the_agent(args: list[str], variables: dict[str, st
     asyncio.run(main())
 
 
+def test_log_lines_of_a_call_carry_its_id() -> None:
+    """As the formatter reads it: from the context in which the line was written."""
+    ids: list[str] = []
+
+    class Handler(logging.Handler):
+        def emit(self, record: logging.LogRecord) -> None:
+            ids.append(log_call_id.get())
+
+    async def main() -> None:
+        async with bench(on_digits({"1": Outcome(Status.COMPLETED)})) as b:
+            callers = [await b.ari.call("agent=demo") for _ in range(2)]
+            await eventually(lambda: b.ari.done["addChannel"] == 2)
+            handler = Handler()
+            pbx = logging.getLogger("ari_bridge.pbx")
+            pbx.addHandler(handler)
+            level = pbx.level
+            pbx.setLevel(logging.INFO)
+            try:
+                for caller in callers:
+                    await b.ari.press(caller, "1")
+                await b.over()
+            finally:
+                pbx.removeHandler(handler)
+                pbx.setLevel(level)
+            assert set(ids) == {caller.variables["ARIBRIDGECALLID"] for caller in callers}
+
+    asyncio.run(main())
+
+
 def test_an_unknown_agent_is_one_log_line_and_an_unharmed_call(caplog: pytest.LogCaptureFixture) -> None:
     async def main() -> None:
         async with bench() as b:
@@ -223,21 +253,24 @@ def test_an_unknown_agent_is_one_log_line_and_an_unharmed_call(caplog: pytest.Lo
 
 
 @pytest.mark.parametrize(
-    ("native", "setting", "modules", "codec"),
+    ("native", "setting", "lacking", "codec"),
     [
-        ("(ulaw)", "auto", "codec_resample.so", "ulaw"),
-        ("(alaw|ulaw)", "auto", "codec_resample.so", "alaw"),
-        ("(g722)", "auto", "codec_resample.so", "slin16"),
-        ("(g722)", "auto", "", "ulaw"),
-        ("(ulaw)", "slin16", "codec_resample.so", "slin16"),
+        ("(ulaw)", "auto", "", "ulaw"),
+        ("(alaw|ulaw)", "auto", "", "alaw"),
+        ("(g722)", "auto", "", "g722"),
+        ("(g722)", "auto", "codec_g722.so", "g722"),
+        ("(opus)", "auto", "", "slin16"),
+        ("(opus)", "auto", "codec_g722.so", "ulaw"),
+        ("(opus)", "auto", "codec_resample.so", "ulaw"),
+        ("(ulaw)", "slin16", "", "slin16"),
+        ("(ulaw)", "opus", "codec_opus_open_source.so", "opus"),
     ],
 )
-def test_the_leg_speaks_what_costs_least(native: str, setting: str, modules: str, codec: str) -> None:
+def test_the_leg_speaks_what_costs_least(native: str, setting: str, lacking: str, codec: str) -> None:
     async def main() -> None:
         async with FakeAri() as ari:
             plane = SilentPlane()
-            if not modules:
-                ari.modules.remove("codec_resample.so")
+            ari.modules.discard(lacking)
             async with serving(settings_for(ari.url, PASSWORD, format=setting), plane):
                 await ari.call("agent=demo", native=native)
                 await eventually(lambda: plane.open_ports == 1)

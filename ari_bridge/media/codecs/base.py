@@ -1,10 +1,10 @@
-"""What a codec is: names, rates, and two functions over whole blocks."""
+"""What a codec is: names, rates, two functions over whole blocks, and what it remembers between them."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import TypeAlias
+from typing import Protocol, TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
@@ -14,11 +14,31 @@ from ari_bridge.core.audio import FRAME_MS, Pcm16
 Octets: TypeAlias = NDArray[np.uint8]
 
 
+class Coders(Protocol):
+    """One codec at work for many rows, a frame of 20 ms at a time. Slots are row numbers, shape (n,), each
+    at most once a call."""
+
+    def open(self, slot: int) -> None:
+        """Make the row new."""
+        ...
+
+    def decode(self, slots: NDArray[np.int64], octets: Octets, there: NDArray[np.bool_]) -> Pcm16:
+        """The next frame of each row: octets of shape (n, frame octets) to PCM of shape (n, frame samples).
+        `there`, shape (n, blocks of a frame), tells which blocks hold something: of the others the PCM means
+        nothing."""
+        ...
+
+    def encode(self, slots: NDArray[np.int64], pcm: Pcm16) -> Octets:
+        """The way back, for the frames that are sent."""
+        ...
+
+
 @dataclass(frozen=True, slots=True)
 class Codec:
-    """A codec without memory between frames: every block can be coded with every other at once.
+    """A codec's record.
 
-    decode: octets of shape (..., bytes) to PCM16 of shape (..., samples). encode: the way back.
+    `decode` takes octets of shape (..., bytes) to PCM16 of shape (..., samples) and `encode` is the way back,
+    each row of them by itself, as if a stream began with it. That is all there is to a codec without memory.
     """
 
     name: str
@@ -33,6 +53,11 @@ class Codec:
     """Bytes of payload for each step of the RTP timestamp."""
     decode: Callable[[Octets], Pcm16]
     encode: Callable[[Pcm16], Octets]
+    memory: Callable[[int], Coders] | None = None
+    """For a codec that remembers: the coders of that many rows."""
+    stow: Callable[[Octets], Octets | None] | None = None
+    """For a codec whose packets tell their duration only inside: one payload as it came to one of
+    `octets_per_clock`; None for what is no packet of the codec."""
     send_as: str = ""
     """The codec in which we send on a leg of this format, where it is not this one: chan_rtp sends dynamic
     payload types but takes in static ones only (Asterisk's rtp_engine.c: AST_RTP_PT_LAST_STATIC is 34), and
@@ -52,3 +77,32 @@ class Codec:
     def frame_octets(self) -> int:
         """Payload bytes of 20 ms."""
         return self.frame_clocks * self.octets_per_clock
+
+    def coders(self, rows: int) -> Coders:
+        """The coders of that many rows."""
+        return Memoryless(self) if self.memory is None else self.memory(rows)
+
+
+@dataclass(frozen=True, slots=True)
+class Lack:
+    """In place of a codec that this installation could have."""
+
+    name: str
+    needs: str
+    """What is missing, and how to get it."""
+
+
+class Memoryless:
+    """The coders of a codec that remembers nothing: all rows are coded at once."""
+
+    def __init__(self, codec: Codec) -> None:
+        self._codec = codec
+
+    def open(self, slot: int) -> None:
+        pass
+
+    def decode(self, slots: NDArray[np.int64], octets: Octets, there: NDArray[np.bool_]) -> Pcm16:
+        return self._codec.decode(octets)
+
+    def encode(self, slots: NDArray[np.int64], pcm: Pcm16) -> Octets:
+        return self._codec.encode(pcm)

@@ -1,4 +1,4 @@
-"""Signed linear at 16 kHz. We hear the caller in it; what we say goes as slin, at 8 kHz."""
+"""Signed linear at 16 kHz. We hear the caller in it; what we say goes as G.722."""
 
 from __future__ import annotations
 
@@ -13,5 +13,5 @@ CODEC = Codec(
     octets_per_clock=2,
     decode=decode,
     encode=encode,
-    send_as="slin",
+    send_as="g722",
 )
