@@ -129,5 +129,11 @@ def _may_be_in(channel: Channel, app: str, seen: Seen) -> bool:
 
 
 def _stays_with_us(channel: Channel, names: Names, app: str, seen: Seen) -> bool:
-    """People who were rung for a call may have been handed over to the dialplan with the caller."""
-    return names.is_leg(channel.id) or _may_be_in(channel, app, seen)
+    """People who were rung for a call may have been handed over to the dialplan with the caller.
+
+    What the application has does not tell: it keeps whom it rang, even in the dialplan's Bridge() (seen on
+    22.10). So one who is talking is left alone unless Asterisk says Stasis; on 16 they hang up themselves.
+    """
+    if names.is_leg(channel.id) or channel.state != "Up":
+        return True
+    return channel.app_name == "Stasis" and _is_in(channel, app, seen)

@@ -269,7 +269,7 @@ def test_an_attended_transfer_is_briefed_accepted_and_connected(controlled: Any,
             heard = Kept(service.lab, "7004")
             result = await place_call(
                 service.lab,
-                scenario(Press("1"), Wait(Awaited.HUMAN_ANSWERS, 25), Pause(500), Hangup()),
+                scenario(Press("1"), Wait(Awaited.HUMAN_ANSWERS, 25), Pause(5000), Hangup()),
             )
             record = await service.record()
             assert result.problem == ""

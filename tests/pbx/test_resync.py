@@ -14,8 +14,8 @@ LEG, BRIDGE = NAMES.leg(CALL), NAMES.bridge(CALL)
 OURS = Believed(CALL, "caller", LEG, BRIDGE, leg_entered=True)
 
 
-def channel(id: str, app_name: str = "Stasis", app_data: str = "voice,agent=a") -> Channel:
-    return Channel(id, app_name=app_name, app_data=app_data)
+def channel(id: str, app_name: str = "Stasis", app_data: str = "voice,agent=a", state: str = "Up") -> Channel:
+    return Channel(id, state=state, app_name=app_name, app_data=app_data)
 
 
 WHOLE = (channel("caller"), channel(LEG))
@@ -90,7 +90,10 @@ def test_orphans_are_ours_by_name_and_strangers_are_not() -> None:
 def test_a_person_who_was_handed_over_to_the_dialplan_is_no_orphan() -> None:
     person = NAMES.part(new_call_id(), "party1")
     assert find(*WHOLE, channel(person, "AppDial", "")).orphan_channels == []
+    talking = channel(person, "", "")  # as Asterisk shows one in Bridge(), whom the application still has
+    assert find(*WHOLE, talking, in_app={person}).orphan_channels == []
     assert find(*WHOLE, channel(person)).orphan_channels == [person]
+    assert find(*WHOLE, channel(person, "", "", "Ringing")).orphan_channels == [person]
 
 
 def test_our_own_guest_in_the_bridge_is_no_heir() -> None:
