@@ -19,8 +19,8 @@ _FIFO_PRIORITY = 1
 REVIEW_S = 0.25
 LEAVE_AT = 0.85
 _BUSY_REVIEWS = 2
-"""In a row above LEAVE_AT. One may be a burst of new calls; two at full load, and the time to notice, are well
-below the second after which we would be throttled."""
+"""In a row above LEAVE_AT. One may be a burst of new calls; two at full load, and the time to notice, are
+well below the second after which we would be throttled."""
 RETURN_AT = 0.5
 _CALM_REVIEWS = 40
 
