@@ -24,8 +24,9 @@ $(VENV)/.installed: pyproject.toml Makefile
 demo: install ## a real call through a real Asterisk; leaves build/demo/call.{wav,json,svg}
 	$(BIN)/ari-bridge demo
 
+# Two at a time: calls last as long as speech does, and mostly wait. Each worker has a carrier and a PBX of its own.
 test: install lint ## lint, types and all tests, the real Asterisk included
-	$(BIN)/python -m pytest
+	$(BIN)/python -m pytest -n 2 --dist loadfile
 
 # A Python counts as installed when it is on PATH, or where pyenv keeps them. The tests before a real PBX
 # run once more with Asterisk 16 (Debian bullseye's) in its place.

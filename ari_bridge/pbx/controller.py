@@ -257,6 +257,8 @@ class Controller:
         refusal = self._admission.refusal(self.taken_calls, self._around.clock())
         placed = self._names.call_of_outbound(start.channel.id)
         call_id = placed if placed is not None and placed not in self._calls else new_call_id()
+        if refusal is not None:
+            logger.warning("call %s: not taken: %s (limits, media.max_calls)", call_id, refusal.value)
         self._begin(LiveCall(self._around, start, call_id, refusal))
 
     def _adopt(self, start: StasisStart, info: CallInfo) -> None:
