@@ -121,7 +121,7 @@ class MediaProcess:
         if due_s is None:
             readable, _, _ = select.select([control, self._transport.fileno()], [], [], _IDLE_S)
         else:
-            # The kernel's buffer must not run over while we sleep: callers' packets would be lost too.
+            # The kernel's buffer must not run over while we sleep: callers' packets would be lost with it.
             sleep_s = min(due_s - monotonic_s(), TICK_S if self._flooded else _IDLE_S)
             readable, _, _ = select.select([control], [], [], max(0.0, sleep_s))
         return control not in readable or self._obey()
