@@ -18,10 +18,11 @@ import tempfile
 import time
 from collections import Counter
 from contextlib import AsyncExitStack
+from itertools import pairwise
 from pathlib import Path
 
 from ari_bridge.dialogue.live import LiveEvent
-from ari_bridge.sandbox.caller import CallerResult, place_call
+from ari_bridge.sandbox.caller import CallerEventKind, CallerResult, place_call
 from ari_bridge.sandbox.lab import Lab, open_lab
 from ari_bridge.sandbox.proxy import Kind, proxying
 from ari_bridge.sandbox.scenario import Awaited, Hangup, Pause, Say, Scenario, Wait
@@ -38,6 +39,14 @@ CALLS_AT_ONCE = 3
 
 def percentile(values: list[float], share: float) -> float:
     return sorted(values)[min(len(values) - 1, round(share * len(values)))] if values else float("nan")
+
+
+def gaps(result: CallerResult, over_ms: float) -> list[tuple[float, float]]:
+    """When they ended, and how long they were."""
+    first = result.first(CallerEventKind.AGENT_STARTED)
+    pairs = pairwise(at_s for at_s in result.arrivals_s if first is not None and at_s >= first.at_s)
+    found = [(after, (after - before) * 1000 - 20) for before, after in pairs]
+    return [(at_s, gap_ms) for at_s, gap_ms in found if gap_ms > over_ms]
 
 
 async def drops(lab: Lab, count: int) -> bool:
@@ -87,6 +96,11 @@ async def drops(lab: Lab, count: int) -> bool:
         await asyncio.gather(*callers)
         running.cancel()
         await asyncio.wait({running})
+    for result in results:
+        for at_s, gap_ms in gaps(result, 40.0):
+            since_s = min((at_s - dropped_s for dropped_s, _ in windows if at_s >= dropped_s), default=-1.0)
+            into_s = at_s - result.arrivals_s[0]
+            print(f"  a gap of {gap_ms:.0f} ms, {into_s:.1f} s into its call, {since_s:.2f} s after a drop")
     bad = [result.problem for result in results if result.problem]
     gap_ms = max(result.longest_gap_ms(*window) for result in results for window in windows)
     print(f"{count} drops, {len(results)} calls, {len(bad)} lost {bad[:3]}")
