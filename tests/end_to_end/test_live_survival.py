@@ -218,25 +218,6 @@ def test_a_call_outlives_the_death_of_the_bridge_process(clean_lab: Lab, run: Ru
     assert run(main()).problem == ""
 
 
-def test_without_its_media_process_a_caller_reaches_a_person(
-    clean_lab: Lab, run: Run, tmp_path: Path
-) -> None:
-    async def main() -> None:
-        async with working(clean_lab, tmp_path) as worker:
-            calling = asyncio.create_task(
-                place_call(
-                    clean_lab,
-                    scenario(Wait(Awaited.AGENT_STARTS), Wait(Awaited.HUMAN_ANSWERS), Hangup()),
-                )
-            )
-            await worker.seen(LiveKind.AGENT_SAYS)
-            os.kill(worker.media_pid, signal.SIGKILL)
-            assert (await calling).problem == ""
-            assert await orphans(clean_lab) == 0
-
-    run(main())
-
-
 def test_calls_end_once_when_asterisk_is_killed_and_the_next_one_is_answered(
     lab: Lab, run: Run, tmp_path: Path
 ) -> None:

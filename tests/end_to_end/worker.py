@@ -65,9 +65,12 @@ class Worker:
 
     @property
     def media_pid(self) -> int:
+        """Of the media process that came first; another stands by to take its place."""
         children = Path(f"/proc/{self.pid}/task/{self.pid}/children").read_text().split()
-        (pid,) = (pid for pid in children if "ari_bridge.media" in Path(f"/proc/{pid}/cmdline").read_text())
-        return int(pid)
+        media = [
+            int(pid) for pid in children if "ari_bridge.media" in Path(f"/proc/{pid}/cmdline").read_text()
+        ]
+        return min(media)
 
     @property
     def running(self) -> bool:
