@@ -4,11 +4,11 @@ PYTHON ?= python3
 VENV   ?= .venv
 BIN    := $(VENV)/bin
 
-.PHONY: install demo test test-all lint bench clean
+.PHONY: install demo test test-all test-16 lint bench clean
 .DEFAULT_GOAL := help
 
 help: ## this list
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / {printf "  make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 install: $(VENV)/.installed ## .venv with everything
 
@@ -24,16 +24,22 @@ $(VENV)/.installed: pyproject.toml Makefile
 demo: install ## a real call through a real Asterisk; leaves build/demo/call.{wav,json,svg}
 	$(BIN)/ari-bridge demo
 
+# Two at a time: calls last as long as speech does, and mostly wait. Each worker has a carrier and a PBX of its own.
 test: install lint ## lint, types and all tests, the real Asterisk included
-	$(BIN)/python -m pytest
+	$(BIN)/python -m pytest -n 2 --dist loadfile
 
-# A Python counts as installed when it is on PATH, or where pyenv keeps them.
-test-all: ## the same on every Python from 3.11 to 3.13 that is installed
+# A Python counts as installed when it is on PATH, or where pyenv keeps them. The tests before a real PBX
+# run once more with Asterisk 16 (Debian bullseye's) in its place.
+test-all: ## the same on every Python from 3.11 to 3.13 that is installed, then with Asterisk 16
 	@for v in 3.11 3.12 3.13; do \
 	  found=; for python in python$$v $$(ls -d $$HOME/.pyenv/versions/$$v.*/bin/python$$v 2>/dev/null | sort -V); do \
 	    $$python -c '' 2>/dev/null && found=$$python; done; \
 	  if [ -n "$$found" ]; then echo "== Python $$v"; $(MAKE) --no-print-directory test PYTHON=$$found VENV=.venv-$$v || exit 1; \
 	  else echo "== Python $$v is not installed: left out"; fi; done
+	@$(MAKE) --no-print-directory test-16
+
+test-16: install ## the tests before a real PBX, with Asterisk 16
+	ARI_BRIDGE_TEST_ASTERISK=16 $(BIN)/python -m pytest -m asterisk
 
 bench: install ## what calls cost, beside an asyncio baseline; leaves build/bench/
 	$(BIN)/python benchmarks/compare.py

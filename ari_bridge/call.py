@@ -12,13 +12,14 @@ from pathlib import Path
 from ari_bridge.actions.base import Action, ActionContext
 from ari_bridge.conversation import Conversation
 from ari_bridge.core.clock import Clock, monotonic_s
-from ari_bridge.core.logs import log_call_id
 from ari_bridge.dialogue.live import LiveEvent, LiveKind, Observer
 from ari_bridge.pbx.call import Outcome, PbxCall
 from ari_bridge.providers.base import LanguageModel, SpeechToText, TextToSpeech
 from ari_bridge.settings import AgentSettings
-from ari_bridge.store import record as store
+from ari_bridge.store import record as records
+from ari_bridge.store.database import CallStore
 from ari_bridge.store.record import CallRecord
+from ari_bridge.switchboard import Switchboard
 
 log = logging.getLogger(__name__)
 
@@ -29,6 +30,8 @@ class Agent:
 
     name: str
     settings: AgentSettings
+    max_duration_s: float
+    """Of a call, before the agent says goodbye."""
     stt: SpeechToText
     llm: LanguageModel
     tts: TextToSpeech
@@ -41,7 +44,9 @@ async def run_call(
     agent: Agent,
     *,
     observer: Observer,
+    switchboard: Switchboard,
     record_directory: Path | None = None,
+    store: CallStore | None = None,
     clock: Clock = monotonic_s,
 ) -> Outcome:
     """Hold the conversation; whatever ends it, leave a record.
@@ -49,17 +54,21 @@ async def run_call(
     Raises what the conversation raises (AriBridgeError), after the record is written.
     """
     info = call.info
-    log_call_id.set(info.call_id)
-    start_s = clock()
+    past = await store.past(info.call_id) if store is not None and info.life > 1 else None
+    now = datetime.now(UTC)
+    started_at = now if past is None else past.started_at
+    before_s = (now - started_at).total_seconds()
+    start_s = clock() - before_s
+    journal = None if store is None else store.begin(info, started_at)
     record = CallRecord(
         call_id=info.call_id,
         agent=agent.name,
         did=info.did,
         caller_number=info.caller_number,
-        started_at=datetime.now(UTC).isoformat(timespec="milliseconds"),
+        started_at=started_at.isoformat(timespec="milliseconds"),
         start_monotonic_s=start_s,
     )
-    observer(LiveEvent(start_s, info.call_id, LiveKind.CALL_STARTED, agent.name))
+    observer(LiveEvent(clock(), info.call_id, LiveKind.CALL_STARTED, agent.name))
     conversation = Conversation(
         call,
         agent.settings,
@@ -70,10 +79,15 @@ async def run_call(
         agent.action_context,
         observer,
         clock,
+        max_duration_s=agent.max_duration_s - before_s,
+        start_s=start_s,
+        journal=journal,
+        past=past,
     )
     outcome: Outcome | None = None
     try:
-        outcome = await conversation.run()
+        with switchboard.connected(info, conversation):
+            outcome = await conversation.run()
         return outcome
     finally:
         end_s = clock()
@@ -87,6 +101,9 @@ async def run_call(
             ending = f"{outcome.status.value} {outcome.cause}".rstrip()
         else:
             ending = "FAILED"
+        if journal is not None:
+            status, _, cause = ending.partition(" ")
+            journal.ended(status, cause)
         observer(LiveEvent(end_s, info.call_id, LiveKind.CALL_ENDED, ending))
         log.info("call ended: %s after %.1f s; %s", ending, end_s - start_s, audio.summary())
         if record_directory is not None:
@@ -95,6 +112,6 @@ async def run_call(
 
 async def _keep(record: CallRecord, directory: Path) -> None:
     try:
-        await asyncio.to_thread(store.write, record, directory)
+        await asyncio.to_thread(records.write, record, directory)
     except OSError as error:
         log.error("records.directory: cannot write to %s: %s", directory, error.strerror)

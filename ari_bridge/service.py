@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections.abc import Callable, Coroutine
+from contextlib import AsyncExitStack
 from typing import Any
 
 from ari_bridge.actions.base import ActionContext
@@ -15,10 +16,12 @@ from ari_bridge.dialogue.live import LiveEvent, Observer
 from ari_bridge.media.plane import MediaPlane
 from ari_bridge.media.port import ProcessPlane
 from ari_bridge.pbx.call import Outcome, PbxCall
-from ari_bridge.pbx.controller import Controller
+from ari_bridge.pbx.controller import Controller, nothing_left
 from ari_bridge.providers.base import Kind, LanguageModel, SpeechToText, TextToSpeech
 from ari_bridge.providers.registry import build_provider
 from ari_bridge.settings import Settings
+from ari_bridge.store.database import CallStore
+from ari_bridge.switchboard import Switchboard
 
 log = logging.getLogger(__name__)
 
@@ -27,40 +30,82 @@ def _unobserved(event: LiveEvent) -> None:
     pass
 
 
-async def serve(
-    settings: Settings,
-    *,
-    observer: Observer = _unobserved,
-    ready: Callable[[], None] = lambda: None,
-) -> None:
-    """Answer calls until cancelled.
+class Service:
+    """Everything, for one Asterisk. One `run` per instance."""
 
-    Everything that can be wrong with the settings, the engines, the UDP port or the PBX is found before
-    `ready` is called, and raised as an AriBridgeError of one line. On cancellation each call is handed
-    back to the dialplan; nothing is left on the PBX. So it is when the media plane is beyond repair; then
-    MediaProcessDied is raised.
-    """
-    if not settings.agents:
-        raise SettingsError("agents: there is no agent; add a table [agents.NAME]")
-    engines = _Engines(settings)
-    try:
-        agents = _agents(settings, engines)
+    def __init__(self, settings: Settings, *, observer: Observer = _unobserved) -> None:
+        self._settings = settings
+        self._observer = observer
+        self._agents: dict[str, Agent] = {}
+        self._controller: Controller | None = None
+        self._store: CallStore | None = None
+        self.switchboard = Switchboard()
+        """The calls that are up, for who acts on them from outside."""
 
-        async def handle(call: PbxCall) -> Outcome:
-            return await run_call(
-                call,
-                agents[call.info.agent],
-                observer=observer,
-                record_directory=settings.records.directory,
-            )
+    # -------------------------------------------------------------- while it runs
 
-        plane = await ProcessPlane.start(settings.media)
+    @property
+    def live_calls(self) -> int:
+        return 0 if self._controller is None else self._controller.live_calls
+
+    @property
+    def ready(self) -> bool:
+        """Whether a call that came now would be answered."""
+        return not self.obstacles()
+
+    def obstacles(self) -> list[str]:
+        """Why it would not be; for an operator."""
+        if self._controller is None:
+            return ["not started"]
+        return self._controller.obstacles()
+
+    def drain(self) -> None:
+        """Take no more calls: `run` returns when those that are here have ended, or limits.drain_timeout_s
+        is over. Before `run` has called `ready` there is nothing to drain: cancel it."""
+        if self._controller is not None:
+            self._controller.drain()
+
+    # -------------------------------------------------------------- its life
+
+    async def run(self, ready: Callable[[], None] = lambda: None) -> None:
+        """Answer calls until drained or cancelled.
+
+        Everything that can be wrong with the settings, the engines, the UDP port or the PBX is found before
+        `ready` is called, and raised as an AriBridgeError of one line. At the end each call that is left is
+        handed back to the dialplan; nothing is left on the PBX. So it is when the media plane is beyond
+        repair; then MediaProcessDied is raised.
+        """
+        if not self._settings.agents:
+            raise SettingsError("agents: there is no agent; add a table [agents.NAME]")
+        async with AsyncExitStack() as stack:
+            engines = _Engines(self._settings)
+            stack.push_async_callback(engines.close)
+            self._agents = _agents(self._settings, engines)
+            if self._settings.store.file is not None:
+                self._store = await CallStore.open(self._settings.store.file, self._settings.asterisk.app)
+                stack.push_async_callback(self._store.close)
+            plane = await ProcessPlane.start(self._settings.media)
+            stack.push_async_callback(plane.close)
+            await self._serve(plane, ready)
+
+    async def _serve(self, plane: ProcessPlane, ready: Callable[[], None]) -> None:
+        left_behind = nothing_left if self._store is None else self._store.left_behind
+        controller = self._controller = Controller(self._settings, plane, self._handle, left_behind)
         try:
-            await _while_audio_lasts(plane, Controller(settings, plane, handle).run(ready))
+            with self.switchboard.placing_calls(self._settings.outbound, controller.place):
+                await _while_audio_lasts(plane, controller.run(ready))
         finally:
-            await plane.close()
-    finally:
-        await engines.close()
+            self._controller = None
+
+    async def _handle(self, call: PbxCall) -> Outcome:
+        return await run_call(
+            call,
+            self._agents[call.info.agent],
+            observer=self._observer,
+            record_directory=self._settings.records.directory,
+            store=self._store,
+            switchboard=self.switchboard,
+        )
 
 
 async def _while_audio_lasts(plane: MediaPlane, serving: Coroutine[Any, Any, None]) -> None:
@@ -110,16 +155,22 @@ class _Engines:
 
 
 def _agents(settings: Settings, engines: _Engines) -> dict[str, Agent]:
-    context = ActionContext(settings.destinations)
-    verbs = list(actions().values())
+    context = ActionContext(settings.destinations, settings.digits, settings.control)
+    verbs = actions()
+    for name, agent in settings.agents.items():
+        for verb in agent.actions:
+            if verb not in verbs:
+                known = ", ".join(sorted(verbs))
+                raise SettingsError(f"agents.{name}.actions: there is no {verb!r} (there are {known})")
     return {
         name: Agent(
             name=name,
             settings=agent,
+            max_duration_s=settings.limits.max_duration_s,
             stt=engines.stt(agent.stt),
             llm=engines.llm(agent.llm),
             tts=engines.tts(agent.tts),
-            actions=verbs,
+            actions=list(verbs.values()),
             action_context=context,
         )
         for name, agent in settings.agents.items()

@@ -12,7 +12,7 @@ from __future__ import annotations
 import os
 import tomllib
 from pathlib import Path
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
 
 from pydantic import (
     BaseModel,
@@ -105,6 +105,19 @@ class MediaSettings(_Table):
         return self.max_delay_ms if self.jitter == "adaptive" else self.jitter_delay_ms
 
 
+class LimitSettings(_Table):
+    """What is too much. A call above a limit is not answered: the dialplan goes on with it at once."""
+
+    max_calls: int | None = Field(default=None, ge=1)
+    """At the same time; never more than media.max_calls, which it is when unset."""
+    calls_per_second: float | None = Field(default=None, gt=0)
+    """On average; as many as come in a second may come at once."""
+    max_duration_s: float = Field(default=3600, gt=0)
+    """After which an agent says its goodbye."""
+    drain_timeout_s: float = Field(default=300, ge=0)
+    """How long calls may go on after SIGTERM, before the dialplan gets them."""
+
+
 class TurnSettings(_Table):
     """When a turn ends and what an interruption is."""
 
@@ -116,6 +129,10 @@ class TurnSettings(_Table):
 
 class AgentSettings(_Table):
     greeting: str = ""
+    resumption: str = "I am sorry, I lost you for a moment. Please go on."
+    """Said instead of the greeting when a process takes over the call of one that died."""
+    goodbye: str = "I am sorry, our time is up, and I have to end our call here. Goodbye."
+    """Said when the call has lasted limits.max_duration_s."""
     language: str = "en"
     prompt: str = ""
     stt: str = "pocketsphinx"
@@ -126,19 +143,113 @@ class AgentSettings(_Table):
     phrases: tuple[str, ...] = ()
     """What callers are likely to say: a help to recognisers that take hints."""
     turns: TurnSettings = TurnSettings()
+    actions: tuple[str, ...] = ("hangup", "transfer")
+    """What the agent may do with a call: names of `ari_bridge/actions/`."""
+
+
+_Context = Annotated[str, Field(pattern=r"^[A-Za-z0-9_.-]+$")]
+_Exten = Annotated[str, Field(pattern=r"^[A-Za-z0-9_.*#+-]+$")]
+_Variable = Annotated[str, Field(pattern=r"^[A-Za-z_][A-Za-z0-9_]*$")]
 
 
 class DestinationSettings(_Table):
-    """A place in the dialplan that an agent may send a caller to."""
+    """Where an agent may send a caller, or whom it may call: a place in the dialplan, and a telephone."""
 
-    context: str = Field(pattern=r"^[A-Za-z0-9_.-]+$")
-    exten: str = Field(default="s", pattern=r"^[A-Za-z0-9_.*#+-]+$")
+    context: _Context
+    exten: _Exten = "s"
     priority: int = Field(default=1, ge=1)
+    variables: dict[_Variable, str] = {}
+    """Set on the caller's channel on its way there, such as the queue or mailbox that is meant."""
+    endpoint: str = Field(default="", pattern=r"^[A-Za-z0-9]+/[^\s,&]+$|^$")
+    """What Asterisk rings when somebody is asked first or joins: PJSIP/6001, Local/sales@humans/n."""
+    ring_s: float = Field(default=25.0, gt=0, le=300)
+
+
+class DigitSettings(_Table):
+    """Digits that an agent may ask for."""
+
+    min: int = Field(default=1, ge=1, le=64)
+    max: int = Field(default=32, ge=1, le=64)
+    end: str = Field(default="#", pattern=r"^[0-9*#A-D]?$")
+    """The key that ends the input; with "" only `max` digits or a pause do."""
+    first_s: float = Field(default=10.0, gt=0, le=120)
+    """How long the first digit may take, once the agent's words have been heard."""
+    next_s: float = Field(default=5.0, gt=0, le=60)
+    masked: bool = True
+    """Card numbers, PINs: the digits reach `variable` and nothing else: no model, transcript, log, record."""
+    variable: Annotated[str, Field(pattern=r"^([A-Za-z_][A-Za-z0-9_]*)?$")] = ""
+    """The channel variable that gets them, for the dialplan."""
+
+    @model_validator(mode="after")
+    def _leads_somewhere(self) -> DigitSettings:
+        if self.min > self.max:
+            raise ValueError("min is more than max")
+        if self.masked and not self.variable:
+            raise ValueError("masked digits need a variable: nothing else may have them")
+        return self
+
+
+class ControlSettings(_Table):
+    """How people are asked whether they take a call, and how long a caller may be left with music."""
+
+    accept_digit: str = Field(default="1", pattern=r"^[0-9*#]$")
+    decline_digit: str = Field(default="2", pattern=r"^[0-9*#]$")
+    answer_s: float = Field(default=20.0, gt=0, le=120)
+    """How long the asked may think, once they have heard the briefing."""
+    cancel_digit: str = Field(default="*", pattern=r"^[0-9*#]$")
+    """With which a caller on hold comes back to the agent."""
+    hold_limit_s: float = Field(default=300.0, gt=0, le=3600)
+    join_context: _Context = "ari-bridge-join"
+    """The dialplan's place that connects the caller with the channel in ARIBRIDGEPEER."""
+
+
+class OutboundSettings(_Table):
+    """Calls that may be placed through the HTTP API."""
+
+    endpoint: str = Field(pattern=r"^[A-Za-z0-9]+/[^\s,&]+$")
+    """PJSIP/{number}@trunk: the number asked for, digits only, takes the place of {number}."""
+    agent: str
+    context: _Context = "ari-bridge-outbound"
+    """Takes the call when it is answered; sorts people from machines by AMD()."""
+    exten: _Exten = "s"
+    caller_id: str = ""
+    ring_s: float = Field(default=30.0, gt=0, le=300)
+    variables: dict[_Variable, str] = {}
+
+
+class WebSettings(_Table):
+    """The HTTP API. Whoever has its token can act on every call: keep it on loopback, or behind TLS."""
+
+    enabled: bool = False
+    host: str = "127.0.0.1"
+    port: int = Field(default=8089, ge=0, le=65535)
+    token: SecretStr = SecretStr("")
+    token_file: Path | None = None
+
+    def secret(self) -> str:
+        """Raises SettingsError when there is none, or its file cannot be read."""
+        secret = self.token.get_secret_value()
+        if self.token_file is not None:
+            try:
+                secret = self.token_file.read_text(encoding="utf-8").strip()
+            except OSError as error:
+                raise SettingsError(
+                    f"web.token_file: cannot read {self.token_file}: {error.strerror}"
+                ) from None
+        if not secret:
+            raise SettingsError("web.token_file: the HTTP API needs a token; set token_file or token")
+        return secret
 
 
 class RecordSettings(_Table):
     directory: Path | None = None
     """One JSON file a call, with its transcript, is written here; nothing is written when unset."""
+
+
+class StoreSettings(_Table):
+    file: Path | None = None
+    """SQLite. With it, calls outlive the death of the process: the next one takes them over. Nothing is kept
+    when unset."""
 
 
 class LogSettings(_Table):
@@ -156,8 +267,14 @@ class Settings(BaseSettings):
     routes: dict[str, str] = {}
     """DID -> agent; the key "default" catches the rest. The dialplan's agent= argument comes first."""
     destinations: dict[str, DestinationSettings] = {}
+    digits: dict[str, DigitSettings] = {}
+    control: ControlSettings = ControlSettings()
+    outbound: dict[str, OutboundSettings] = {}
+    web: WebSettings = WebSettings()
     providers: dict[str, dict[str, Any]] = {}
+    limits: LimitSettings = LimitSettings()
     records: RecordSettings = RecordSettings()
+    store: StoreSettings = StoreSettings()
     log: LogSettings = LogSettings()
 
     @classmethod
@@ -177,6 +294,9 @@ class Settings(BaseSettings):
             if agent not in self.agents:
                 known = ", ".join(sorted(self.agents)) or "none"
                 raise ValueError(f"routes.{did}: there is no agent {agent!r} (agents: {known})")
+        for name, outbound in self.outbound.items():
+            if outbound.agent not in self.agents:
+                raise ValueError(f"outbound.{name}.agent: there is no agent {outbound.agent!r}")
         return self
 
 
@@ -213,5 +333,5 @@ def _resolve_files(table: dict[str, Any], base: Path) -> None:
     for key, value in table.items():
         if isinstance(value, dict):
             _resolve_files(value, base)
-        elif isinstance(value, str) and (key.endswith("_file") or key == "directory") and value:
+        elif isinstance(value, str) and (key.endswith("_file") or key in ("file", "directory")) and value:
             table[key] = os.fspath(base / value)

@@ -3,8 +3,7 @@
     python benchmarks/strangers.py [--rate 50000] [--seconds 10]
 
 A media process with one call, over real UDP on loopback. A second process sends packets from ports that no
-leg has, of which every other one is good RTP. Each frame of the call tells its number; what is read is
-compared.
+leg has, every other one of them good RTP. Each frame of the call tells its number; what is read is compared.
 """
 
 from __future__ import annotations

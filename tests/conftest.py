@@ -16,6 +16,7 @@ import hypothesis
 import pytest
 
 from ari_bridge.sandbox.asterisk import AsteriskServer
+from ari_bridge.sandbox.debian import BULLSEYE, SID, Suite
 from ari_bridge.sandbox.lab import Lab, open_lab
 
 T = TypeVar("T")
@@ -27,16 +28,29 @@ hypothesis.settings.register_profile(
 )
 hypothesis.settings.load_profile("any machine")
 
+PBX_SUITES: dict[str, Suite | None] = {"": None, "16": BULLSEYE, "22": SID}
+
 SETTLE_S = 5.0
 """How long a test's leavings may take to go: sockets close and Asterisk tears channels down on their own."""
 
 
 @pytest.fixture(scope="session")
-def lab(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Lab]:
+def pbx_suite() -> Suite | None:
+    """ARI_BRIDGE_TEST_ASTERISK's; None for the machine's own, else Debian's newest."""
+    wanted = os.environ.get("ARI_BRIDGE_TEST_ASTERISK", "")
+    if wanted not in PBX_SUITES:
+        pytest.exit(
+            f"ARI_BRIDGE_TEST_ASTERISK={wanted}: must be one of {', '.join(filter(None, PBX_SUITES))}"
+        )
+    return PBX_SUITES[wanted]
+
+
+@pytest.fixture(scope="session")
+def lab(tmp_path_factory: pytest.TempPathFactory, pbx_suite: Suite | None) -> Iterator[Lab]:
     """Carrier and PBX, started once; Asterisk is fetched at the first run on a machine."""
     with asyncio.Runner() as runner:
         stack = AsyncExitStack()
-        opened = open_lab(tmp_path_factory.mktemp("lab"), progress=_progress)
+        opened = open_lab(tmp_path_factory.mktemp("lab"), pbx_suite=pbx_suite, progress=_progress)
         running = runner.run(stack.enter_async_context(opened))
         try:
             yield running

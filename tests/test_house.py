@@ -25,11 +25,20 @@ ROW = {
     "store": 3,
     "conversation": 4,
     "call": 4,
+    "switchboard": 4,
     "service": 5,
     "cli": 6,
     "web": 6,
 }
-SIDEWAYS = {("settings", "core"), ("actions", "pbx"), ("call", "conversation")}
+SIDEWAYS = {
+    ("settings", "core"),
+    ("actions", "pbx"),
+    ("store", "pbx"),
+    ("call", "conversation"),
+    ("call", "switchboard"),
+    ("cli", "web"),
+    ("store", "pbx"),
+}
 # The sandbox stands beside the house: it may use rows 1 to 3, and only the faces use it.
 SANDBOX_USES = {room for room, row in ROW.items() if row <= 3}
 USES_SANDBOX = {"cli", "sandbox"}

@@ -5,21 +5,21 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from ari_bridge.actions.base import Action, ActionContext, ActionResult
+from ari_bridge.actions.arguments import tool
+from ari_bridge.actions.base import Action, ActionContext, ActionResult, Desk
 from ari_bridge.core.messages import ToolSpec
 from ari_bridge.pbx.call import Outcome, Status
+from ari_bridge.pbx.causes import Cause
 
 
 def _spec(context: ActionContext) -> ToolSpec:
-    return ToolSpec(
-        name="hangup",
-        description="End the call. Say goodbye in the same turn: the caller hears it to the end first.",
-        parameters={"type": "object", "properties": {}, "additionalProperties": False},
+    return tool("hangup", "End the call. Say goodbye in the same turn: the caller hears it to the end first.")
+
+
+async def _run(arguments: Mapping[str, Any], desk: Desk) -> ActionResult:
+    return ActionResult(
+        "The call ends when your words have been heard.", Outcome(Status.COMPLETED, Cause.AGENT)
     )
-
-
-def _run(arguments: Mapping[str, Any], context: ActionContext) -> ActionResult:
-    return ActionResult("The call ends when your words have been heard.", Outcome(Status.COMPLETED, "AGENT"))
 
 
 ACTION = Action(name="hangup", spec=_spec, run=_run)

@@ -85,8 +85,11 @@ async def _stop(process: asyncio.subprocess.Process) -> None:
 
 
 def _environment() -> dict[str, str]:
-    """Ours, without settings that are meant for another service of this machine."""
-    return {key: value for key, value in os.environ.items() if not key.startswith("ARI_BRIDGE_")}
+    """Ours, without settings that are meant for another service of this machine, and without systemd's
+    interest in it. A service that is to stop waits for nobody."""
+    strange = ("ARI_BRIDGE_", "NOTIFY_SOCKET", "WATCHDOG_")
+    own = {key: value for key, value in os.environ.items() if not key.startswith(strange)}
+    return {**own, "ARI_BRIDGE_LIMITS__DRAIN_TIMEOUT_S": "0"}
 
 
 def _last_line(log_path: Path) -> str:

@@ -29,7 +29,7 @@ Next:
   2. See that http.conf says `enabled = yes` and `bindaddr = 127.0.0.1`, and ari.conf `enabled = yes`.
   3. asterisk -rx 'module reload http'; asterisk -rx 'module reload res_ari'; asterisk -rx 'dialplan reload'
   4. ari-bridge run {directory}/{settings}
-  5. Dial 5000 in the context from-trunk."""
+  5. Put `include => ari-bridge-in` into the context where your trunk's calls come in, and dial 5000."""
 
 
 def _arguments(parser: argparse.ArgumentParser) -> None:

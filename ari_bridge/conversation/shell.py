@@ -13,14 +13,17 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import math
 from collections import deque
-from collections.abc import Callable, Coroutine, Sequence
+from collections.abc import Awaitable, Callable, Collection, Coroutine, Mapping, Sequence
 from contextlib import aclosing
 from typing import Any, ParamSpec
 
-from ari_bridge.actions.base import Action, ActionContext
+from ari_bridge.actions.base import Action, ActionContext, Desk
 from ari_bridge.conversation.ears import Ears
+from ari_bridge.conversation.past import history, turns
 from ari_bridge.conversation.streams import closable, stubborn
+from ari_bridge.conversation.talk import TAIL_S, CallTalk, KeyUse
 from ari_bridge.conversation.toolbox import Toolbox
 from ari_bridge.core.audio import samples
 from ari_bridge.core.clock import Clock, monotonic_s
@@ -29,9 +32,20 @@ from ari_bridge.core.messages import Message, ToolCall
 from ari_bridge.dialogue import signals as s
 from ari_bridge.dialogue.history import WordSpan
 from ari_bridge.dialogue.live import LiveEvent, Observer
+from ari_bridge.dialogue.log import Turn
 from ari_bridge.dialogue.session import Session
 from ari_bridge.media.vad import EnergyVad, VoiceContinued, VoiceEvent, VoiceStarted, VoiceStopped
-from ari_bridge.pbx.call import CallerGone, Digit, Outcome, PbxCall, Status
+from ari_bridge.pbx.call import (
+    CallerBack,
+    CallerGone,
+    CallerHeld,
+    CallerReplaced,
+    Digit,
+    Outcome,
+    PbxCall,
+    Status,
+)
+from ari_bridge.pbx.causes import Cause
 from ari_bridge.providers.base import (
     LanguageModel,
     SpeechContext,
@@ -41,6 +55,7 @@ from ari_bridge.providers.base import (
     VoiceContext,
 )
 from ari_bridge.settings import AgentSettings
+from ari_bridge.store.journal import Journal, NoJournal, Past
 from ari_bridge.store.record import DigitRecord, TurnRecord
 
 log = logging.getLogger(__name__)
@@ -50,10 +65,6 @@ P = ParamSpec("P")
 SPEECH_LEAD_MS = 2000
 """A sentence is synthesised when the audio before it has this much left: early enough never to be late, and
 little is thrown away when the caller interrupts."""
-
-
-TAIL_S = 0.1
-"""The agent's last words have left us, but are still on their way through the PBX."""
 
 
 class Conversation:
@@ -71,23 +82,41 @@ class Conversation:
         observer: Observer,
         clock: Clock = monotonic_s,
         *,
+        max_duration_s: float = math.inf,
         start_s: float | None = None,
+        journal: Journal | None = None,
+        past: Past | None = None,
     ) -> None:
-        """`start_s`: the instant from which the records count; now, when None."""
+        """`max_duration_s`: after which the agent says goodbye. `start_s`: the instant from which the records
+        count; now, when None. `past`: what there was before, where the call is taken over."""
         info = call.info
         self._call, self._port = call, call.port
         self._port.set_gain_db(agent.gain_db)
         self._stt, self._llm, self._tts = stt, llm, tts
         self._observer, self._clock = observer, clock
         self._start_s = clock() if start_s is None else start_s
-        language = info.args.get("lang", agent.language)
+        language = info.args.get("lang") or info.variables.get("AI_LANG") or agent.language
         phrases = (*agent.phrases, *llm.phrases)
         self._speech_context = SpeechContext(self._port.rate_hz, language, phrases)
         self._voice_context = VoiceContext(self._port.rate_hz, language)
-        self._greeting = info.variables.get("AI_GREETING") or agent.greeting
+        greeting = info.variables.get("AI_GREETING") or agent.greeting
+        self._first_words = greeting if past is None else agent.resumption
         system = "\n\n".join(filter(None, (agent.prompt, info.variables.get("AI_CONTEXT"))))
-        self._session = Session(agent.turns, rate_hz=self._port.rate_hz, system=system)
-        self._toolbox = Toolbox(actions, action_context)
+        self._session = Session(
+            agent.turns,
+            rate_hz=self._port.rate_hz,
+            system=system,
+            max_duration_s=max_duration_s,
+            goodbye=agent.goodbye,
+        )
+        if past is not None:
+            self._session.restore(history(past), turns(past, self._start_s))
+        self._journal = NoJournal() if journal is None else journal
+        self._written = list(self._session.finished)
+        """The finished turns that the journal has."""
+        self._talk = CallTalk(self, self._port, tts, self._voice_context)
+        desk = Desk(action_context, call.control, self._talk)
+        self._toolbox = Toolbox(actions, desk, agent_may=agent.actions)
         self._ears = Ears()
         self._inbox: deque[s.Event] = deque()
         self._handling = False
@@ -100,18 +129,30 @@ class Conversation:
     @property
     def turns(self) -> list[TurnRecord]:
         """The finished turns so far; all of them once `run` has ended, however it ended."""
-        return [
-            TurnRecord(
-                who=turn.who.value,
-                text=turn.text,
-                start_ms=self._since_start_ms(turn.start_s),
-                end_ms=self._since_start_ms(turn.end_s),
-                heard=turn.heard,
-                interrupted=turn.interrupted,
-                latency_ms=turn.latency_ms,
-            )
-            for turn in self._session.finished
-        ]
+        return [self._record(turn) for turn in self._session.finished]
+
+    def _record(self, turn: Turn) -> TurnRecord:
+        return TurnRecord(
+            who=turn.who.value,
+            text=turn.text,
+            start_ms=self._since_start_ms(turn.start_s),
+            end_ms=self._since_start_ms(turn.end_s),
+            heard=turn.heard,
+            interrupted=turn.interrupted,
+            latency_ms=turn.latency_ms,
+        )
+
+    def _write_turns(self) -> None:
+        """Bring the journal up to date: turns were added, or the last was taken back."""
+        finished = self._session.finished
+        same = 0
+        for mine, theirs in zip(finished, self._written, strict=False):
+            if mine is not theirs:
+                break
+            same += 1
+        if same < max(len(finished), len(self._written)):
+            self._journal.turns_from(same, [self._record(turn) for turn in finished[same:]])
+            self._written = list(finished)
 
     async def run(self) -> Outcome:
         """From the greeting to the outcome. What cannot be mended (a bug of ours) comes out as an
@@ -133,6 +174,7 @@ class Conversation:
             return outcome
         finally:
             self._session.end(self._port.heard, self._clock())
+            self._write_turns()
 
     # ------------------------------------------------------------------ the session and its commands
 
@@ -141,7 +183,7 @@ class Conversation:
         if self._ended.done():
             return
         if event is None:
-            self._carry_out(self._session.greet(self._greeting, self._clock()))
+            self._carry_out(self._session.greet(self._first_words, self._clock()))
         else:
             self._inbox.append(event)
         if self._handling:
@@ -150,6 +192,7 @@ class Conversation:
         while self._inbox:
             self._carry_out(self._session.handle(self._inbox.popleft(), self._clock()))
         self._handling = False
+        self._write_turns()
         if self._due_s != self._session.next_timer():
             self._due_s = self._session.next_timer()
             self._due_changed.set()
@@ -166,7 +209,7 @@ class Conversation:
                 case s.CancelReply(number):
                     self._replies.pop(number).cancel()
                 case s.RunTool(call):
-                    self._inbox.append(self._toolbox.run(call))
+                    self._spawn(self._run_tool, call)
                 case s.Speak():
                     self._sentences.put_nowait(command)
                 case s.Pause():
@@ -180,15 +223,18 @@ class Conversation:
                     self._spawn(self._watch, position)
                 case s.Tell(kind, text):
                     self._observer(LiveEvent(self._clock(), self._call.info.call_id, kind, text))
-                case s.Leave(failed):
-                    self._leave(failed)
+                case s.Leave():
+                    self._spawn(self._end_after_tail, self._outcome(command))
 
-    def _leave(self, failed: s.Engine | None) -> None:
-        outcome = self._toolbox.outcome
-        if outcome is None:
-            cause = failed.value if failed is not None else ""
-            outcome = Outcome(Status.FAILED if failed is not None else Status.COMPLETED, cause)
-        self._spawn(self._end_after_tail, outcome)
+    def _outcome(self, leave: s.Leave) -> Outcome:
+        if leave.time_up:
+            return Outcome(Status.TIMEOUT, Cause.MAX_DURATION)
+        decided = self._toolbox.outcome
+        if decided is not None and decided.outcome is not None:
+            return decided.outcome
+        if leave.failed is not None:
+            return Outcome(Status.FAILED, Cause(leave.failed.value))
+        return Outcome(Status.COMPLETED)
 
     async def _end_after_tail(self, outcome: Outcome) -> None:
         await asyncio.sleep(TAIL_S)
@@ -197,6 +243,56 @@ class Conversation:
     def _end(self, outcome: Outcome) -> None:
         if not self._ended.done():
             self._ended.set_result(outcome)
+
+    # ------------------------------------------------------------------ actions
+
+    @property
+    def verbs(self) -> Collection[str]:
+        """The actions that `act` knows in this call."""
+        return self._toolbox.names
+
+    async def act(self, verb: str, arguments: Mapping[str, Any]) -> str:
+        """Do what somebody besides the agent wants done. Returns what came of it, in a sentence."""
+        said = ["The call has ended."]
+        if not self._ended.done():
+            await asyncio.wait({self._spawn(self._act, verb, arguments, said)})
+        return said[-1]
+
+    async def _act(self, verb: str, arguments: Mapping[str, Any], said: list[str]) -> None:
+        result = await self._toolbox.run(verb, arguments)
+        said.append(result.result)
+        if result.outcome is not None:
+            if not result.at_once:
+                await self._talk.words_heard()  # at once where nobody hears them
+            self._end(result.outcome)
+
+    async def _run_tool(self, call: ToolCall) -> None:
+        await self._journal.tool_called(call, len(self._session.finished))
+        result = await self._toolbox.run_for_agent(call.name, call.arguments)
+        self._journal.tool_answered(call, result.result)
+        if result.outcome is not None and result.at_once:
+            self._end(result.outcome)
+        self._handle(s.ToolReturned(call, result.result, decides_outcome=result.outcome is not None))
+
+    def caller_is_silent(self) -> None:
+        self._handle(s.VoiceOff(self._clock()))
+
+    async def words_heard(self) -> None:
+        """Until all that the agent has to say so far has been heard, or was cut off."""
+        while True:
+            if self._replies:
+                await asyncio.wait(set(self._replies.values()))
+            sentences = self._sentences
+            await sentences.join()
+            await self._port.wait_heard(self._port.queued)
+            if sentences is self._sentences and not self._replies:
+                return
+
+    def start(self, work: Callable[[], Awaitable[None]]) -> asyncio.Task[None]:
+        async def run() -> None:
+            await work()
+
+        return self._spawn(run)
 
     # ------------------------------------------------------------------ tasks
 
@@ -215,7 +311,7 @@ class Conversation:
             await work(*args, **kwargs)
         except MediaError as error:
             log.warning("the call's audio ended: %s", error)
-            self._end(Outcome(Status.FAILED, "MEDIA"))
+            self._end(Outcome(Status.FAILED, Cause.MEDIA_FAILED))
 
     async def _keep_time(self) -> None:
         """Tell the session when the time it waits for has come."""
@@ -232,6 +328,9 @@ class Conversation:
         vad = EnergyVad()
         while True:
             chunk = await self._port.read()
+            if self._talk.aside:
+                vad = EnergyVad()
+                continue
             self._ears.hear(chunk)
             for event in vad.process(chunk):
                 self._handle(_to_session(event))
@@ -241,10 +340,19 @@ class Conversation:
             event = await self._call.next_event()
             match event:
                 case Digit(digit, _, at_s):
-                    self.digits.append(DigitRecord(digit, self._since_start_ms(at_s)))
-                    self._handle(s.DigitPressed(digit, at_s))
+                    use = self._talk.take_key(digit)
+                    if use is not KeyUse.SECRET:
+                        self.digits.append(DigitRecord(digit, self._since_start_ms(at_s)))
+                    if use is KeyUse.FREE:
+                        self._handle(s.DigitPressed(digit, at_s))
+                case CallerHeld():
+                    self._talk.caller_held()
+                case CallerBack():
+                    self._talk.caller_back()
+                case CallerReplaced():
+                    self._journal.caller_is_now(self._call.info)
                 case CallerGone():
-                    self._end(Outcome(Status.HANGUP, "CALLER"))
+                    self._end(Outcome(Status.HANGUP, Cause.CALLER))
                     return
 
     async def _watch(self, position: int) -> None:
@@ -301,8 +409,12 @@ class Conversation:
         try:
             while True:
                 sentence = await sentences.get()
-                await self._port.wait_heard(max(0, self._port.queued - lead))
-                await self._speak(sentence)
+                try:
+                    await self._talk.agent_may_speak()
+                    await self._port.wait_heard(max(0, self._port.queued - lead))
+                    await self._speak(sentence)
+                finally:
+                    sentences.task_done()
         except ProviderError as error:
             log.warning("text to speech: %s", error)
             self._handle(s.EngineFailed(s.Engine.TTS))
@@ -321,7 +433,10 @@ class Conversation:
     def _flush(self) -> None:
         """Stop the speaker, then drop its audio; the next speaker begins when that is done."""
         self._flushing = self._spawn(self._cut_off, self._speaker, self._flushing)
-        self._sentences = asyncio.Queue()
+        unsaid, self._sentences = self._sentences, asyncio.Queue()
+        while not unsaid.empty():
+            unsaid.get_nowait()
+            unsaid.task_done()
         self._speaker = self._spawn(self._speak_all, self._sentences, self._flushing)
 
     async def _cut_off(self, speaker: asyncio.Task[None], after: asyncio.Task[None] | None) -> None:

@@ -46,7 +46,10 @@ class AsteriskRefused(AsteriskError):
 
 
 class AppReplaced(AsteriskError):
-    pass
+    """To start again would be to throw out the other program, which might do the same: systemd's unit names
+    this code in RestartPreventExitStatus."""
+
+    exit_code = 76
 
 
 class RequestFailed(AsteriskError):

@@ -16,7 +16,7 @@ class Piece:
     """None until its transcript is there."""
     utterance: int | None = None
     known: bool = False
-    """It was committed, and told, as a turn before."""
+    """It was told already: as a digit, or committed as a turn before."""
 
 
 class CallerTurn:
@@ -42,7 +42,7 @@ class CallerTurn:
         self.last_voiced_s = max(self.last_voiced_s, until_s)
 
     def add_digit(self, digit: str, at_s: float) -> None:
-        self._pieces.append(Piece(f"[digit {digit}]"))
+        self._pieces.append(Piece(f"[digit {digit}]", known=True))
         self.last_voiced_s = at_s
 
     def close(self, now: float) -> None:

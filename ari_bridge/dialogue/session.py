@@ -13,13 +13,15 @@ not in question, and once; each answer ends heard to its end, or interrupted wit
 
 from __future__ import annotations
 
+import math
 from collections import deque
+from collections.abc import Iterable
 
 from ari_bridge.core.messages import ToolCall
 from ari_bridge.dialogue import signals as s
 from ari_bridge.dialogue.answer import Answer
 from ari_bridge.dialogue.caller import CallerTurn
-from ari_bridge.dialogue.history import History
+from ari_bridge.dialogue.history import Entry, History
 from ari_bridge.dialogue.latency import Stamp, Waterfall
 from ari_bridge.dialogue.live import LiveKind
 from ari_bridge.dialogue.log import Turn, TurnLog
@@ -30,14 +32,25 @@ from ari_bridge.settings import TurnSettings
 PREROLL_S = 0.25
 """The recogniser gets the audio from this long before the onset: soft consonants come before loud vowels."""
 TRANSCRIPT_WAIT_S = 6.0
+LAST_WORDS_WITHIN_S = 60.0
+"""More than any farewell takes: an engine that hangs must not keep the caller."""
 APOLOGY = "I am sorry, something went wrong on our side."
 
 
 class Session:
     """The dialogue of one call. Feed it every event in order; carry out every command in order."""
 
-    def __init__(self, settings: TurnSettings, *, rate_hz: int, system: str = "") -> None:
-        """`rate_hz`: of the positions. `system`: the system message for the model, if any."""
+    def __init__(
+        self,
+        settings: TurnSettings,
+        *,
+        rate_hz: int,
+        system: str = "",
+        max_duration_s: float = math.inf,
+        goodbye: str = "",
+    ) -> None:
+        """`rate_hz`: of the positions. `system`: the system message for the model, if any. `max_duration_s`
+        after greet() the agent says `goodbye`, whatever is going on."""
         self.history = History(system)
         self._settings = settings
         self._rate_hz = rate_hz
@@ -51,6 +64,12 @@ class Session:
         self._paused_s: float | None = None
         self._digit: s.DigitPressed | None = None
         self._failed: s.Engine | None = None
+        self._max_duration_s = max_duration_s
+        self._goodbye = goodbye
+        self._ends_s = math.inf
+        """When the time is up; at infinity again once that is dealt with."""
+        self._time_up = False
+        self._leaves_by_s = math.inf
         self._position = 0
         self._numbers = 0
         self._utterance: int | None = None
@@ -65,9 +84,15 @@ class Session:
     def finished(self) -> list[Turn]:
         return self._log.turns
 
+    def restore(self, entries: Iterable[Entry], turns: Iterable[Turn]) -> None:
+        """Take up a dialogue that another process began; before greet()."""
+        self.history.entries.extend(entries)
+        self._log.turns.extend(turns)
+
     def greet(self, text: str, now: float) -> list[s.Command]:
         """Begin the call with the agent's words; with none, the caller speaks first."""
         self._now = now
+        self._ends_s = now + self._max_duration_s
         if text.strip():
             self._say(text)
             self._fire(Event.GREETED)
@@ -97,14 +122,19 @@ class Session:
 
     def next_timer(self) -> float | None:
         """When TimerDue is to be handled next; it may change with every event."""
+        due_s = min(self._turn_due_s(), self._ends_s, self._leaves_by_s)
+        return due_s if due_s < math.inf and self.state is not State.ENDED else None
+
+    def _turn_due_s(self) -> float:
+        """When something is to happen to the caller's turn."""
         caller = self._caller
         if caller is None:
-            return None
+            return math.inf
         if self.state is State.CALLER_PAUSED:
             return caller.last_voiced_s + self._settings.end_of_turn_ms / 1000
         if caller.closed_s is not None and not caller.complete:
             return caller.closed_s + TRANSCRIPT_WAIT_S
-        return None
+        return math.inf
 
     # ------------------------------------------------------------------ events
 
@@ -203,8 +233,13 @@ class Session:
                 self._tell(LiveKind.AGENT_SAYS, sentence.text)
 
     def _timer_due(self) -> None:
-        due_s = self.next_timer()
-        if due_s is None or self._now < due_s:
+        if self._now >= self._leaves_by_s:
+            self._leaves_by_s = math.inf
+            self._fire(Event.OVERDUE)
+        if self._now >= self._ends_s:
+            self._ends_s = math.inf
+            self._fire(Event.TIME_UP)
+        if self._now < self._turn_due_s():
             return
         if self.state is State.CALLER_PAUSED:
             self._fire(Event.TURN_ENDED)
@@ -258,7 +293,8 @@ class Session:
         caller.waterfall.mark(Stamp.TRANSCRIPT, self._now)
         self.history.caller_said(caller.text)
         self._log.caller_said(caller)
-        self._tell(LiveKind.CALLER_SAID, caller.news)
+        if caller.news or not caller.text:
+            self._tell(LiveKind.CALLER_SAID, caller.news)
         self._answer = Answer(caller.waterfall)
         self._start_round(self._answer)
 
@@ -288,6 +324,8 @@ class Session:
         before = self.state
         for action in self._turns.on(event):
             self._act(action, before)
+        if self.state is State.LEAVING and before is not State.LEAVING:
+            self._leaves_by_s = self._now + LAST_WORDS_WITHIN_S
 
     def _act(self, action: Action, before: State) -> None:
         match action:
@@ -313,11 +351,15 @@ class Session:
                     self._tell(LiveKind.AGENT_RESUMED)
             case Action.INTERRUPT:
                 self._interrupt()
+            case Action.SAY_GOODBYE:
+                self._time_up = True
+                self._caller = None
+                self._say(self._goodbye)
             case Action.APOLOGISE:
                 self._caller = None
                 self._say(APOLOGY)
             case Action.LEAVE:
-                self._do(s.Leave(self._failed))
+                self._do(s.Leave(self._failed, self._time_up))
 
     def _open_utterance(self) -> None:
         since_s = self._voice.since_s

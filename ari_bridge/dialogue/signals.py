@@ -224,9 +224,10 @@ class Tell:
 
 @dataclass(frozen=True, slots=True)
 class Leave:
-    """The conversation is over: by an action's outcome, or because an engine failed."""
+    """The conversation is over: an action had an outcome, its time was up, or an engine failed."""
 
     failed: Engine | None = None
+    time_up: bool = False
 
 
 Command: TypeAlias = (

@@ -28,8 +28,10 @@ utterance, however short ("yes", said into the agent's last syllable).
 
 A digit is a whole turn in itself: it ends the caller's turn at once and interrupts the agent.
 
-LEAVING begins when an action has an outcome for the call (a transfer, a hang-up), or a provider failed for
-good and the agent says so. Its words are protected, since the outcome follows them whatever the caller says.
+LEAVING begins when an action has an outcome for the call (a transfer, a hang-up), when the call has lasted as
+long as it may and the agent says goodbye, or when a provider failed for good and the agent says so. Its words
+are protected, since the outcome follows them whatever the caller says; but they have an end, whatever happens
+to the engine that speaks them.
 
 A pair that is not in the table means: nothing happens. Events come from outside at any time (a digit in
 LEAVING, say), and the table is the one place that says which of them matter.
@@ -65,7 +67,9 @@ class Event(Enum):
     SPEECH_BEGAN = "the first audio of the answer is queued"
     AGENT_DONE = "the answer is complete, and all of it was heard"
     OUTCOME_GIVEN = "an action decided how the call leaves"
+    TIME_UP = "the call has lasted as long as it may"
     FAILED = "a provider failed for good"
+    OVERDUE = "the last words take too long"
 
 
 class Action(Enum):
@@ -77,6 +81,7 @@ class Action(Enum):
     PAUSE = "stop the agent's audio, keeping it"
     RESUME = "let it go on where it stopped"
     INTERRUPT = "drop the answer: its audio, its words not heard, its making"
+    SAY_GOODBYE = "say that the call has to end"
     APOLOGISE = "say that something went wrong"
     LEAVE = "end the conversation"
 
@@ -93,27 +98,36 @@ def _to(state: State, *actions: Action) -> Step:
 
 _DIGIT = Event.DIGIT_PRESSED
 _TAKE = Action.TAKE_DIGIT
-_FAILS = {Event.FAILED: _to(State.LEAVING, Action.APOLOGISE)}
-_FAILS_WHILE_OPEN = {Event.FAILED: _to(State.LEAVING, Action.CLOSE_UTTERANCE, Action.APOLOGISE)}
-_FAILS_WITH_ANSWER = {Event.FAILED: _to(State.LEAVING, Action.INTERRUPT, Action.APOLOGISE)}
+
+
+def _ends(*first: Action) -> dict[Event, Step]:
+    """The two ways in which a call ends without anybody's decision; `first` settles what is under way."""
+    return {
+        Event.TIME_UP: _to(State.LEAVING, *first, Action.SAY_GOODBYE),
+        Event.FAILED: _to(State.LEAVING, *first, Action.APOLOGISE),
+    }
+
+
+_ENDS_WHILE_OPEN = _ends(Action.CLOSE_UTTERANCE)
+_ENDS_WITH_ANSWER = _ends(Action.INTERRUPT)
 
 TABLE: Mapping[State, Mapping[Event, Step]] = {
     State.LISTENING: {
         Event.GREETED: _to(State.THINKING),
         Event.VOICE_BEGAN: _to(State.CALLER_SPEAKING, Action.OPEN_UTTERANCE),
         _DIGIT: _to(State.THINKING, _TAKE),
-        **_FAILS,
+        **_ends(),
     },
     State.CALLER_SPEAKING: {
         Event.VOICE_ENDED: _to(State.CALLER_PAUSED),
         _DIGIT: _to(State.THINKING, Action.CLOSE_UTTERANCE, _TAKE),
-        **_FAILS_WHILE_OPEN,
+        **_ENDS_WHILE_OPEN,
     },
     State.CALLER_PAUSED: {
         Event.VOICE_BEGAN: _to(State.CALLER_SPEAKING),
         Event.TURN_ENDED: _to(State.THINKING, Action.CLOSE_UTTERANCE),
         _DIGIT: _to(State.THINKING, Action.CLOSE_UTTERANCE, _TAKE),
-        **_FAILS_WHILE_OPEN,
+        **_ENDS_WHILE_OPEN,
     },
     State.THINKING: {
         Event.VOICE_BEGAN: _to(State.HELD, Action.PAUSE),
@@ -122,21 +136,21 @@ TABLE: Mapping[State, Mapping[Event, Step]] = {
         Event.AGENT_DONE: _to(State.LISTENING, Action.FINISH),
         Event.OUTCOME_GIVEN: _to(State.LEAVING),
         _DIGIT: _to(State.THINKING, Action.INTERRUPT, _TAKE),
-        **_FAILS_WITH_ANSWER,
+        **_ENDS_WITH_ANSWER,
     },
     State.HELD: {
         Event.VOICE_LASTED: _to(State.CALLER_SPEAKING, Action.INTERRUPT, Action.OPEN_UTTERANCE),
         Event.VOICE_ENDED: _to(State.THINKING, Action.RESUME),
         Event.OUTCOME_GIVEN: _to(State.LEAVING, Action.RESUME),
         _DIGIT: _to(State.THINKING, Action.INTERRUPT, _TAKE),
-        **_FAILS_WITH_ANSWER,
+        **_ENDS_WITH_ANSWER,
     },
     State.AGENT_SPEAKING: {
         Event.VOICE_BEGAN: _to(State.PAUSED, Action.PAUSE),
         Event.AGENT_DONE: _to(State.LISTENING, Action.FINISH),
         Event.OUTCOME_GIVEN: _to(State.LEAVING),
         _DIGIT: _to(State.THINKING, Action.INTERRUPT, _TAKE),
-        **_FAILS_WITH_ANSWER,
+        **_ENDS_WITH_ANSWER,
     },
     State.PAUSED: {
         Event.VOICE_LASTED: _to(State.CALLER_SPEAKING, Action.INTERRUPT, Action.OPEN_UTTERANCE),
@@ -144,11 +158,12 @@ TABLE: Mapping[State, Mapping[Event, Step]] = {
         Event.AGENT_DONE: _to(State.CALLER_SPEAKING, Action.FINISH, Action.RESUME, Action.OPEN_UTTERANCE),
         Event.OUTCOME_GIVEN: _to(State.LEAVING, Action.RESUME),
         _DIGIT: _to(State.THINKING, Action.INTERRUPT, _TAKE),
-        **_FAILS_WITH_ANSWER,
+        **_ENDS_WITH_ANSWER,
     },
     State.LEAVING: {
         Event.AGENT_DONE: _to(State.ENDED, Action.FINISH, Action.LEAVE),
         Event.FAILED: _to(State.ENDED, Action.INTERRUPT, Action.LEAVE),
+        Event.OVERDUE: _to(State.ENDED, Action.INTERRUPT, Action.LEAVE),
     },
     State.ENDED: {},
 }

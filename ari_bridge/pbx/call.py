@@ -8,6 +8,7 @@ from enum import Enum
 from typing import Protocol, TypeAlias
 
 from ari_bridge.media.plane import MediaPort
+from ari_bridge.pbx.control import CallControl
 
 
 class Status(Enum):
@@ -38,6 +39,8 @@ class CallInfo:
     """key=value arguments of Stasis()."""
     variables: Mapping[str, str] = field(default_factory=dict)
     """AI_* channel variables set before Stasis(); personal data."""
+    life: int = 1
+    """2 and more: taken over from a process that died in the middle of the call."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,7 +58,29 @@ class CallerGone:
     at_s: float
 
 
-PbxEvent: TypeAlias = Digit | CallerGone
+@dataclass(frozen=True, slots=True)
+class CallerHeld:
+    """The caller's telephone has put us on hold: nobody listens, and what comes is music at best."""
+
+    at_s: float
+
+
+@dataclass(frozen=True, slots=True)
+class CallerBack:
+    """The hold is over."""
+
+    at_s: float
+
+
+@dataclass(frozen=True, slots=True)
+class CallerReplaced:
+    """The PBX has transferred the call: somebody else is on the line now, on another channel. The call's
+    `info` has the new channel id, number and name already."""
+
+    at_s: float
+
+
+PbxEvent: TypeAlias = Digit | CallerHeld | CallerBack | CallerReplaced | CallerGone
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,6 +116,9 @@ class PbxCall(Protocol):
 
     @property
     def port(self) -> MediaPort: ...
+
+    @property
+    def control(self) -> CallControl: ...
 
     async def next_event(self) -> PbxEvent:
         """After CallerGone this must not be called again."""

@@ -20,6 +20,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from types import TracebackType
 from typing import Any
+from urllib.parse import quote
 
 import aioari.client
 import aiohttp
@@ -32,6 +33,10 @@ from ari_bridge.settings import AsteriskSettings
 
 _PLACE = re.compile(r"[A-Za-z0-9_.*#+-]+")
 """Contexts and extensions that may be written into a dialplan function."""
+
+
+KNOCK_WITHIN_S = 1.0
+"""While the way to the PBX is dead, this decides how soon the next try can be."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,6 +79,13 @@ class AriClient:
 
     # -------------------------------------------------------------- application
 
+    async def knock(self) -> None:
+        """Find out quickly whether anybody is there. A PBX that stands still takes connections and
+        requests, and works them off when it goes on: an events WebSocket asked for meanwhile, and given up,
+        would then take the application away from one that was opened later."""
+        url = f"{self._base}/ari/asterisk/info"
+        await self._transport.request("GET", url, {"only": "status"}, timeout_s=KNOCK_WITHIN_S)
+
     async def open_events(self) -> aiohttp.ClientWebSocketResponse:
         """The events WebSocket: from its opening on, calls to our application come to us."""
         socket: aiohttp.ClientWebSocketResponse = await self._operation("events", "eventWebsocket")(
@@ -93,6 +105,20 @@ class AriClient:
             data=body,
             headers={"Content-Type": "application/json"},
         )
+
+    def renew(self) -> None:
+        """Let new requests use new connections only."""
+        self._transport.renew()
+
+    async def channels_in_app(self) -> frozenset[str]:
+        """The ids of the channels that are in our application; none while nobody has registered it."""
+        try:
+            answer = await self._call("applications", "get", applicationName=self.app)
+        except RequestFailed as error:
+            if error.status == 404:
+                return frozenset()
+            raise
+        return frozenset(str(item) for item in answer.get("channel_ids", ()))
 
     async def module_running(self, module: str) -> bool:
         try:
@@ -116,7 +142,8 @@ class AriClient:
     ) -> Leg:
         """A channel that sends and receives plain RTP in `format` at `external_host`.
 
-        It is in our application only once its own StasisStart, with `call_id` as argument, has come.
+        It is in our application only once its own StasisStart has come, with `call_id` as argument where
+        Asterisk passes it on.
         """
         host, port = external_host
         try:
@@ -131,7 +158,7 @@ class AriClient:
                 transport="udp",
                 connection_type="client",
                 direction="both",
-                data=call_id,
+                **self._if_known("channels", "externalMedia", data=call_id),
             )
         except RequestFailed as error:
             if error.status != 500:
@@ -184,11 +211,29 @@ class AriClient:
     async def set_variables(self, channel_id: str, variables: Mapping[str, str]) -> None:
         if not variables:
             return
-        if self._has("channels", "setChannelVars"):
+        if self.knows("channels", "setChannelVars"):
             await self._call("channels", "setChannelVars", channelId=channel_id, variables=dict(variables))
             return
-        for name, value in variables.items():
-            await self._call("channels", "setChannelVar", channelId=channel_id, variable=name, value=value)
+        answers = await asyncio.gather(
+            *(
+                self._call("channels", "setChannelVar", channelId=channel_id, variable=name, value=value)
+                for name, value in variables.items()
+            ),
+            return_exceptions=True,
+        )
+        for answer in answers:
+            if isinstance(answer, BaseException):
+                raise answer
+
+    async def set_secret(self, channel_id: str, name: str, value: str) -> None:
+        """A variable whose value must not be seen: in a body, since a query string ends up in logs, and not
+        through aioari, which logs bodies too."""
+        await self._transport.request(
+            "POST",
+            f"{self._base}/ari/channels/{quote(channel_id, safe='')}/variable",
+            data=json.dumps({"variable": name, "value": value}),
+            headers={"Content-Type": "application/json"},
+        )
 
     async def continue_in_dialplan(
         self, channel_id: str, *, context: str = "", exten: str = "", priority: int = 1
@@ -209,9 +254,11 @@ class AriClient:
 
     # -------------------------------------------------------------- bridges
 
-    async def bridges(self) -> list[str]:
-        """The ids of all bridges."""
-        return [item["id"] for item in await self._call("bridges", "list")]
+    async def bridges(self) -> dict[str, frozenset[str]]:
+        """All bridges: id -> ids of the channels in it."""
+        return {
+            item["id"]: frozenset(item.get("channels", ())) for item in await self._call("bridges", "list")
+        }
 
     async def create_bridge(self, bridge_id: str) -> None:
         await self._call("bridges", "createWithId", bridgeId=bridge_id, type="mixing", name=bridge_id)
@@ -229,17 +276,29 @@ class AriClient:
 
     # -------------------------------------------------------------- through aioari
 
-    def _has(self, resource: str, operation: str) -> bool:
+    def knows(self, resource: str, operation: str, parameter: str = "") -> bool:
+        """Whether this PBX's api-docs have the operation, with this parameter if one is named."""
         found = self._ari.swagger.get_resource(resource)
-        return found is not None and found.get_operation(operation) is not None
+        known = found and found.get_operation(operation)
+        if known is None:
+            return False
+        return not parameter or any(one["name"] == parameter for one in known.json.get("parameters", ()))
+
+    def _if_known(self, resource: str, operation: str, **optional: object) -> dict[str, object]:
+        """Those of the arguments that this PBX takes."""
+        return {name: value for name, value in optional.items() if self.knows(resource, operation, name)}
 
     def _operation(self, resource: str, operation: str) -> Any:
-        if not self._has(resource, operation):
+        if not self.knows(resource, operation):
             raise AsteriskError(
                 f"asterisk.url: this Asterisk's ARI has no {resource}.{operation}; ari_bridge needs 16.28 or"
                 " later with all res_ari_*.so modules"
             )
         return self._ari.swagger.get_resource(resource).get_operation(operation)
+
+    async def call(self, resource: str, operation: str, **arguments: object) -> Any:
+        """Any other operation of this PBX's api-docs; raises AsteriskError when it has no such."""
+        return await self._call(resource, operation, **arguments)
 
     async def _call(self, resource: str, operation: str, **arguments: object) -> Any:
         """The answer's JSON, None where it has no body."""
@@ -264,9 +323,9 @@ class AriClient:
 
 
 def _is_about_something(operation: str, arguments: Mapping[str, object]) -> bool:
-    """Whether the operation is on a channel or bridge that should be there already."""
-    makes = operation in ("externalMedia", "createWithId")
-    return not makes and ("channelId" in arguments or "bridgeId" in arguments)
+    """Whether the operation is on a channel, bridge or recording that should be there already."""
+    makes = operation in ("externalMedia", "createWithId", "originate")
+    return not makes and not {"channelId", "bridgeId", "recordingName"}.isdisjoint(arguments)
 
 
 def _no_ari(base: str, error: RequestFailed) -> AsteriskError:

@@ -34,6 +34,8 @@ class Channel:
 class StasisStart:
     channel: Channel
     args: tuple[str, ...]
+    replaces: str = ""
+    """The id of the channel whose place it takes: the PBX has transferred a call of ours."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,6 +43,8 @@ class ChannelEnded:
     """StasisEnd, ChannelDestroyed or ChannelHangupRequest: whichever comes first is the end for us."""
 
     channel_id: str
+    cause: int = 0
+    """Q.850: 17 busy, 19 no answer, 21 declined, ...; 0 where the event tells none."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,11 +55,19 @@ class DtmfReceived:
 
 
 @dataclass(frozen=True, slots=True)
+class HoldChanged:
+    """ChannelHold or ChannelUnhold: the caller's telephone has put us on hold, or taken us back."""
+
+    channel_id: str
+    held: bool
+
+
+@dataclass(frozen=True, slots=True)
 class ApplicationReplaced:
     application: str
 
 
-AriEvent: TypeAlias = StasisStart | ChannelEnded | DtmfReceived | ApplicationReplaced
+AriEvent: TypeAlias = StasisStart | ChannelEnded | DtmfReceived | HoldChanged | ApplicationReplaced
 
 
 def parse(message: str) -> AriEvent | None:
@@ -96,11 +108,13 @@ def _start(body: Mapping[str, Any]) -> StasisStart:
     return StasisStart(
         parse_channel(body.get("channel")),
         tuple(_string(arg) for arg in args) if isinstance(args, list) else (),
+        _string(_table(body.get("replace_channel")).get("id")),
     )
 
 
 def _ended(body: Mapping[str, Any]) -> ChannelEnded:
-    return ChannelEnded(parse_channel(body.get("channel")).id)
+    cause = body.get("cause")
+    return ChannelEnded(parse_channel(body.get("channel")).id, cause if isinstance(cause, int) else 0)
 
 
 def _dtmf(body: Mapping[str, Any]) -> DtmfReceived | None:
@@ -110,6 +124,14 @@ def _dtmf(body: Mapping[str, Any]) -> DtmfReceived | None:
     return DtmfReceived(
         parse_channel(body.get("channel")).id, digit, duration if isinstance(duration, int) else 0
     )
+
+
+def _hold(body: Mapping[str, Any]) -> HoldChanged:
+    return HoldChanged(parse_channel(body.get("channel")).id, held=True)
+
+
+def _unhold(body: Mapping[str, Any]) -> HoldChanged:
+    return HoldChanged(parse_channel(body.get("channel")).id, held=False)
 
 
 def _replaced(body: Mapping[str, Any]) -> ApplicationReplaced:
@@ -122,6 +144,8 @@ _BUILDERS: Mapping[str, Callable[[Mapping[str, Any]], AriEvent | None]] = {
     "ChannelDestroyed": _ended,
     "ChannelHangupRequest": _ended,
     "ChannelDtmfReceived": _dtmf,
+    "ChannelHold": _hold,
+    "ChannelUnhold": _unhold,
     "ApplicationReplaced": _replaced,
 }
 

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from typing import TypeAlias
 
 from ari_bridge.pbx.call import Outcome
+from ari_bridge.pbx.causes import Cause
 
 # ------------------------------------------------------------------ inputs
 
@@ -20,9 +21,9 @@ class Done:
 
 @dataclass(frozen=True, slots=True)
 class Failed:
-    """The request that was out failed, or nobody knows whether it did. `cause` is an ARIBRIDGECAUSE."""
+    """The request that was out failed, or nobody knows whether it did."""
 
-    cause: str
+    cause: Cause
 
 
 @dataclass(frozen=True, slots=True)

@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from ari_bridge.core.errors import AsteriskError, MediaError, SettingsError
 from ari_bridge.media.codecs.registry import find_codec
 from ari_bridge.media.plane import MediaPlane
+from ari_bridge.pbx import versions
 from ari_bridge.pbx.client import AriClient
 from ari_bridge.pbx.formats import WIDEBAND
 from ari_bridge.settings import MediaSettings
@@ -52,6 +53,7 @@ async def check(client: AriClient, settings: MediaSettings, media: MediaPlane) -
         raise SettingsError(
             f"media.advertise_host: must be set when media.bind_host is {host}: Asterisk cannot send to it"
         )
+    logger.info("%s", await versions.describe(client))
     if not await client.module_running("chan_rtp.so"):
         raise AsteriskError("asterisk: chan_rtp.so, which carries external media, is not loaded: load it")
     return Abilities(

@@ -41,6 +41,7 @@ from typing import TypeAlias
 
 from ari_bridge.core.errors import InternalError
 from ari_bridge.pbx.call import Outcome, Status
+from ari_bridge.pbx.causes import Cause
 from ari_bridge.pbx.orders import (
     Answer,
     CallerLeft,
@@ -176,7 +177,11 @@ class Session:
         """When DeadlinePassed is due."""
         self._leg = self._bridge = self._port = False
 
-    def start(self) -> list[Command]:
+    def start(self, refusal: Cause | None = None) -> list[Command]:
+        """What comes first. A refused call is not inspected or answered: it leaves at once."""
+        if refusal is not None:
+            self.state = State.LEAVING
+            self.outcome = Outcome(Status.FAILED, refusal)
         return list(_ENTRY[self.state](self))
 
     def handle(self, event: Input, now: float) -> list[Command]:
@@ -205,15 +210,15 @@ class Session:
             case HandlerEnded(outcome):
                 self.outcome = outcome
             case CallerLeft():
-                self.outcome = Outcome(Status.HANGUP, "CALLER")
+                self.outcome = Outcome(Status.HANGUP, Cause.CALLER)
             case Failed(cause):
                 self.outcome = Outcome(Status.FAILED, cause)
             case LegLeft() if state in SET_UP or state is State.TALKING:
-                self.outcome = Outcome(Status.FAILED, "MEDIA_LEG_LOST")
+                self.outcome = Outcome(Status.FAILED, Cause.MEDIA_LEG_LOST)
             case ShutDown():
-                self.outcome = Outcome(Status.FAILED, "SHUTDOWN")
+                self.outcome = Outcome(Status.FAILED, Cause.SHUTDOWN)
             case DeadlinePassed():
-                self.outcome = Outcome(Status.FAILED, "MEDIA_LEG_TIMEOUT")
+                self.outcome = Outcome(Status.FAILED, Cause.MEDIA_LEG_TIMEOUT)
 
     def _note(self, commands: list[Command]) -> None:
         """What is ordered may exist from now on; what CleanUp was ordered for is settled."""

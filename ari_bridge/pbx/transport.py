@@ -26,8 +26,9 @@ POOL_SIZE = 16
 """Asterisk's HTTP server drops connection 101 (http.conf, sessionlimit)."""
 KEEPALIVE_S = 8.0
 """Asterisk closes an idle connection after 15 s (http.conf, session_keep_alive): be well ahead of it."""
-PING_S = 4.0
-"""A WebSocket ping this often; a pong must follow within half of it."""
+PING_S = 2.5
+"""A WebSocket ping after this long without a word; a pong must follow within half of it. So a connection that
+died in silence is found out within 3.75 s."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,14 +52,32 @@ class AriTransport:
         if ":" in settings.username:
             raise SettingsError("asterisk.username: must hold no ':'")
         login = base64.b64encode(f"{settings.username}:{settings.secret()}".encode()).decode()
-        self._session = aiohttp.ClientSession(
-            headers={"Authorization": f"Basic {login}"},
-            connector=aiohttp.TCPConnector(
-                limit=POOL_SIZE, keepalive_timeout=KEEPALIVE_S, ssl=_tls_context(settings)
-            ),
-            timeout=aiohttp.ClientTimeout(total=settings.request_timeout_s),
+        self._headers = {"Authorization": f"Basic {login}"}
+        self._tls = _tls_context(settings)
+        self._retired: set[asyncio.Task[None]] = set()
+        self._session = self._new_session()
+
+    def _new_session(self) -> aiohttp.ClientSession:
+        return aiohttp.ClientSession(
+            headers=self._headers,
+            connector=aiohttp.TCPConnector(limit=POOL_SIZE, keepalive_timeout=KEEPALIVE_S, ssl=self._tls),
+            timeout=aiohttp.ClientTimeout(total=self._timeout_s),
             cookie_jar=aiohttp.DummyCookieJar(),
         )
+
+    def renew(self) -> None:
+        """Use no connection from before for a new request: whatever killed the events' one may have killed
+        them all, and a request on a dead one waits for its whole time limit. Requests that are out go on."""
+        task = asyncio.create_task(self._retire(self._session))
+        self._retired.add(task)
+        task.add_done_callback(self._retired.discard)
+        self._session = self._new_session()
+
+    async def _retire(self, session: aiohttp.ClientSession) -> None:
+        try:
+            await asyncio.sleep(self._timeout_s)
+        finally:
+            await session.close()
 
     async def request(
         self,
@@ -67,17 +86,28 @@ class AriTransport:
         params: Mapping[str, object] | None = None,
         data: str | None = None,
         headers: Mapping[str, str] | None = None,
+        *,
+        timeout_s: float | None = None,
     ) -> Response:
-        """Raises AsteriskUnreachable, AsteriskRefused, or RequestFailed (status 0: no answer in time)."""
+        """Raises AsteriskUnreachable, AsteriskRefused, or RequestFailed (status 0: no answer in time).
+
+        `timeout_s`: instead of the settings' limit.
+        """
         target = self._rewrite(url, params)
         what = f"{method} {target.path}"
+        limit_s = timeout_s or self._timeout_s
         try:
             async with self._session.request(
-                method, target, data=data, headers=headers, allow_redirects=False
+                method,
+                target,
+                data=data,
+                headers=headers,
+                allow_redirects=False,
+                timeout=aiohttp.ClientTimeout(total=limit_s),
             ) as answer:
                 response = Response(answer.status, await answer.text(errors="replace"))
         except TimeoutError:
-            raise RequestFailed(f"{what}: no answer within {self._timeout_s:g} s", status=0) from None
+            raise RequestFailed(f"{what}: no answer within {limit_s:g} s", status=0) from None
         except aiohttp.ClientError as error:
             raise self._unreachable(error) from None
         if response.status in (401, 403):
@@ -111,6 +141,9 @@ class AriTransport:
             raise self._unreachable(error) from None
 
     async def close(self) -> None:
+        for task in tuple(self._retired):
+            task.cancel()
+        await asyncio.gather(*self._retired, return_exceptions=True)
         await self._session.close()
 
     def _rewrite(self, url: str, params: Mapping[str, object] | None) -> URL:

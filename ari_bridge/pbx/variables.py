@@ -9,6 +9,9 @@ from ari_bridge.pbx.call import Outcome, Status
 READ = ("AI_AGENT", "AI_GREETING", "AI_CONTEXT", "AI_LANG")
 """Set in the dialplan before Stasis()."""
 
+CALL_ID = "ARIBRIDGECALLID"
+"""Set on every call that we answer."""
+
 NATIVE_FORMAT = "CHANNEL(audionativeformat)"
 
 _SETTABLE = re.compile(r"[A-Za-z_][A-Za-z0-9_]*|CDR\([A-Za-z0-9_]+\)")
@@ -21,7 +24,7 @@ def on_entry(call_id: str) -> dict[str, str]:
     return {
         "ARIBRIDGESTATUS": Status.HANGUP.value,
         "ARIBRIDGECAUSE": "CALLER",
-        "ARIBRIDGECALLID": call_id,
+        CALL_ID: call_id,
     }
 
 

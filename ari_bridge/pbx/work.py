@@ -7,16 +7,18 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Awaitable, Callable
-from dataclasses import dataclass
+from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import dataclass, replace
 
 from ari_bridge.core.clock import Clock, monotonic_s
 from ari_bridge.core.errors import AriBridgeError, AsteriskError, Gone, InternalError
 from ari_bridge.media.plane import MediaPlane, MediaPort
 from ari_bridge.pbx import formats, variables
 from ari_bridge.pbx.call import CallHandler, CallInfo, Outcome, Status
+from ari_bridge.pbx.causes import Cause
 from ari_bridge.pbx.client import AriClient
-from ari_bridge.pbx.events import StasisStart
+from ari_bridge.pbx.events import Channel, StasisStart
+from ari_bridge.pbx.line import CallLine
 from ari_bridge.pbx.names import Names
 from ari_bridge.pbx.orders import CleanUp
 from ari_bridge.pbx.preflight import Abilities
@@ -45,13 +47,25 @@ class Surroundings:
 class CallWork:
     """The requests of one call, and what they found out: `info` and `port`."""
 
-    def __init__(self, around: Surroundings, start: StasisStart, call_id: str) -> None:
+    def __init__(
+        self, around: Surroundings, start: StasisStart, call_id: str, adopted: CallInfo | None = None
+    ) -> None:
+        life = 1 if adopted is None else adopted.life + 1
         self.call_id = call_id
         self.channel_id = start.channel.id
-        self.leg_id = around.names.leg(call_id)
+        self.leg_id = around.names.leg(call_id, life)
+        self.bridge_id = around.names.bridge(call_id, life)
         self.info: CallInfo | None = None
         self.port: MediaPort | None = None
-        self._bridge_id = around.names.bridge(call_id)
+        self.line = CallLine(
+            around.client,
+            around.names,
+            call_id,
+            start.channel.id,
+            leg_id=self.leg_id,
+            bridge_id=self.bridge_id,
+        )
+        self._adopted = None if adopted is None else replace(adopted, channel_id=start.channel.id, life=life)
         self._around = around
         self._client = around.client
         self._start = start
@@ -64,15 +78,19 @@ class CallWork:
         known = dict(channel.variables or {})
         missing = [name for name in (*variables.READ, variables.NATIVE_FORMAT) if name not in known]
         known |= await self._client.get_variables(self.channel_id, missing)
-        args = parse_args(self._start.args)
-        did = args.get("did", "") or channel.exten
-        agent = choose_agent(settings, args, known, did)
         self._format = formats.choose(
             settings.media.format,
             known.get(variables.NATIVE_FORMAT, ""),
             wideband_possible=self._around.abilities.wideband,
         )
-        self.info = CallInfo(
+        self.info = self._routed(channel, known) if self._adopted is None else self._readopted(self._adopted)
+        logger.info("agent %s, %s", self.info.agent, self._format)
+
+    def _routed(self, channel: Channel, known: Mapping[str, str]) -> CallInfo:
+        args = parse_args(self._start.args)
+        did = args.get("did", "") or channel.exten
+        agent = choose_agent(self._around.settings, args, known, did)
+        return CallInfo(
             call_id=self.call_id,
             channel_id=self.channel_id,
             agent=agent,
@@ -82,7 +100,23 @@ class CallWork:
             args=args,
             variables={name: value for name, value in known.items() if name.startswith("AI_")},
         )
-        logger.info("call %s: agent %s, %s", self.call_id, agent, self._format)
+
+    def _readopted(self, adopted: CallInfo) -> CallInfo:
+        """As the dead worker knew it, if its agent is still there."""
+        choose_agent(self._around.settings, {"agent": adopted.agent}, {}, adopted.did)
+        return adopted
+
+    def replace_caller(self, channel: Channel) -> None:
+        """The call goes on with another channel in the caller's place."""
+        self.channel_id = channel.id
+        self.line.caller_is_now(channel.id)
+        if self.info is not None:
+            self.info = replace(
+                self.info,
+                channel_id=channel.id,
+                caller_number=channel.caller_number,
+                caller_name=channel.caller_name,
+            )
 
     async def answer(self) -> None:
         await self._client.set_variables(self.channel_id, variables.on_entry(self.call_id))
@@ -103,23 +137,24 @@ class CallWork:
         self.port = await self._around.media.open(self._format, self._peer, self.call_id)
 
     async def create_bridge(self) -> None:
-        await self._client.create_bridge(self._bridge_id)
-        await self._client.add_channels(self._bridge_id, (self.channel_id, self.leg_id))
+        await self._client.create_bridge(self.bridge_id)
+        await self._client.add_channels(self.bridge_id, (self.channel_id, self.leg_id))
 
     async def leave(self, outcome: Outcome) -> None:
-        """Variables, then on in the dialplan."""
+        """Variables, then on in the dialplan; not with our music in the caller's ear."""
+        await self.line.stop_music()
         if outcome.context and not await self._place_exists(outcome):
             logger.warning(
-                "call %s: the dialplan has no %s,%s,%d (destinations): the caller goes on after Stasis()",
-                *(self.call_id, outcome.context, outcome.exten or "s", outcome.priority),
+                "the dialplan has no %s,%s,%d (destinations): the caller goes on after Stasis()",
+                *(outcome.context, outcome.exten or "s", outcome.priority),
             )
-            outcome = Outcome(Status.FAILED, "NO_SUCH_DESTINATION", variables=outcome.variables)
+            outcome = Outcome(Status.FAILED, Cause.NO_SUCH_DESTINATION, variables=outcome.variables)
         try:
             await self._client.set_variables(self.channel_id, variables.on_leaving(self.call_id, outcome))
         except Gone:
             raise
         except AsteriskError as error:
-            logger.warning("call %s: its variables are not set: %s", self.call_id, error)
+            logger.warning("its variables are not set: %s", error)
         await self._client.continue_in_dialplan(
             self.channel_id, context=outcome.context, exten=outcome.exten, priority=outcome.priority
         )
@@ -132,9 +167,10 @@ class CallWork:
         if order.leg:
             steps.append(self._insist(self._client.hang_up, self.leg_id))
         if order.bridge:
-            steps.append(self._insist(self._client.delete_bridge, self._bridge_id))
+            steps.append(self._insist(self._client.delete_bridge, self.bridge_id))
         if order.port and self.port is not None:
             steps.append(self.port.close())
+        steps.append(self.line.close())
         async with asyncio.TaskGroup() as tasks:
             for step in steps:
                 tasks.create_task(step)
@@ -160,6 +196,6 @@ class CallWork:
                 return
             except AriBridgeError as error:
                 if attempt == DELETE_TRIES:
-                    logger.warning("call %s: %s may be left in Asterisk: %s", self.call_id, name, error)
+                    logger.warning("%s may be left in Asterisk: %s", name, error)
                     return
             await asyncio.sleep(DELETE_RETRY_S)

@@ -87,6 +87,7 @@ class AsteriskServer:
 
         `values` are for the templates, beside what this server knows of itself. Raises SandboxError.
         """
+        self._files, self._values = files, values
         try:
             self._write_configuration(files, values)
             self._spawn()
@@ -104,6 +105,11 @@ class AsteriskServer:
         except BaseException:
             await self.stop(grace_s=0)
             raise
+
+    async def restart(self) -> None:
+        """With the ports and the configuration it had, whether it still runs or was killed."""
+        await self.stop(grace_s=0)
+        await self.start(self._files, self._values)
 
     async def cli(self, command: str) -> str:
         """What Asterisk's console answers to `command`. Raises SandboxError when it does not run."""
@@ -144,7 +150,7 @@ class AsteriskServer:
         if len(str(self._run_directory / "asterisk.ctl")) > _LONGEST_SOCKET_PATH:
             self._run_directory = Path(tempfile.mkdtemp(prefix="asterisk-"))
         (self.directory / "log/full").unlink(missing_ok=True)  # of an attempt before this one
-        for folder in ("etc", "lib/agi-bin", "run", "spool", "log/cdr-csv"):
+        for folder in ("etc", "lib/agi-bin", "run", "spool/recording", "log/cdr-csv"):
             (self.directory / folder).mkdir(parents=True, exist_ok=True)
         own: dict[str, object] = {
             "name": self.name,

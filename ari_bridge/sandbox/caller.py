@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import asyncio
+import itertools
+import math
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from enum import Enum
 from functools import singledispatchmethod
@@ -55,8 +57,19 @@ class CallerResult:
     events: list[CallerEvent]
     """In the order in which they happened."""
     hangup_cause: str
+    arrivals_s: Sequence[float] = ()
+    """When each RTP packet reached the caller (monotonic)."""
     problem: str = ""
     """Why the scenario could not be played to its end; empty when it could."""
+
+    def longest_gap_ms(self, from_s: float = 0.0, until_s: float = math.inf) -> float:
+        """Since the agent was first heard: the longest time without a packet that ended between the two
+        instants, beyond the 20 ms that there are between any two packets."""
+        first = self.first(CallerEventKind.AGENT_STARTED)
+        times_s = [at_s for at_s in self.arrivals_s if first is not None and at_s >= first.at_s]
+        pairs = itertools.pairwise(times_s)
+        gaps_s = (after - before for before, after in pairs if from_s <= after <= until_s)
+        return max(gaps_s, default=0.0) * 1000 - 20
 
     def first(self, kind: CallerEventKind) -> CallerEvent | None:
         return next((event for event in self.events if event.kind is kind), None)
@@ -101,6 +114,7 @@ async def place_call(
             recording,
             sorted(caller.events, key=lambda event: event.at_s),
             call.hangup_cause,
+            line.arrivals_s(caller.answered_s, caller.ended_s),
             caller.problem,
         )
     finally:

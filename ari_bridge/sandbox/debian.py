@@ -42,6 +42,7 @@ class Suite:
 
 
 SID = Suite("sid", "Asterisk 22", ("asterisk", "sip-tester", "flite"))
+BULLSEYE = Suite("bullseye", "Asterisk 16", ("asterisk",))
 
 _DEBIAN_SUITES = frozenset(
     ("bullseye", "bookworm", "trixie", "forky", "sid", "oldstable", "stable", "testing", "unstable")
@@ -81,18 +82,29 @@ class Tree:
 
     def command(self, program: str) -> list[str]:
         """How to start `program` (a path below the root, such as usr/sbin/asterisk)."""
-        machine = architecture()
-        libraries = (self.root / "lib" / machine.triplet, self.root / "usr/lib" / machine.triplet)
+        triplet = architecture().triplet
+        libraries = (self.root / "lib" / triplet, self.root / "usr/lib" / triplet, self.root / "usr/lib")
         return [
-            str(self.root / machine.loader),
+            str(self._loader),
             "--library-path",
             ":".join(map(str, libraries)),
             str(self.root / program),
         ]
 
     @property
-    def library_directory(self) -> Path:
-        return self.root / "usr/lib" / architecture().triplet
+    def asterisk_modules(self) -> Path:
+        """Asterisk's loadable modules; older packages keep them beside the libraries of no architecture."""
+        places = (self.root / "usr/lib" / architecture().triplet, self.root / "usr/lib")
+        folders = [place / "asterisk/modules" for place in places]
+        return next((folder for folder in folders if folder.is_dir()), folders[0])
+
+    @property
+    def _loader(self) -> Path:
+        """Older libc packages link it by an absolute path, which would lead out of the tree."""
+        loader = self.root / architecture().loader
+        if loader.is_symlink() and (target := loader.readlink()).is_absolute():
+            return self.root / target.relative_to("/")
+        return loader
 
 
 def fetch(suite: Suite, target: Path, progress: Progress) -> Tree:

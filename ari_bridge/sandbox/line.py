@@ -144,6 +144,10 @@ class Line:
         length = min(len(caller), len(agent))
         return Recording(heard_hz, start_s, caller[:length], agent[:length])
 
+    def arrivals_s(self, start_s: float, end_s: float) -> list[float]:
+        """When packets came in, in the order in which they did."""
+        return [packet.at_s for packet in self._received if start_s <= packet.at_s <= end_s]
+
     def _run(self) -> None:
         due_s = time.monotonic()
         while not self._stopping.is_set():

@@ -57,13 +57,15 @@ class AsteriskProgram:
 
 def find_asterisk(progress: Progress) -> AsteriskProgram:
     """The machine's Asterisk, else Debian's from the cache (blocks meanwhile). Raises SandboxError."""
-    system = _system_asterisk()
-    if system is not None:
-        return system
-    tree = cached_tree(debian.SID, progress)
+    return _system_asterisk() or debian_asterisk(debian.SID, progress)
+
+
+def debian_asterisk(suite: debian.Suite, progress: Progress) -> AsteriskProgram:
+    """The Asterisk of one Debian suite, from the cache (blocks meanwhile). Raises SandboxError."""
+    tree = cached_tree(suite, progress)
     return AsteriskProgram(
         command=tuple(tree.command("usr/sbin/asterisk")),
-        modules=tree.library_directory / "asterisk/modules",
+        modules=tree.asterisk_modules,
         data=tree.root / "usr/share/asterisk",
     )
 

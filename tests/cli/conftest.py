@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import asyncio
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -11,6 +13,10 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+
+from ari_bridge.cli import files
+from ari_bridge.cli.main import main
+from ari_bridge.sandbox.lab import Lab
 
 
 @pytest.fixture
@@ -37,3 +43,21 @@ def spawn() -> Iterator[Callable[..., Any]]:
         process.kill()
         process.communicate()
     signal.signal(signal.SIGINT, before)
+
+
+@pytest.fixture
+def installed(clean_lab: Lab, tmp_path: Path) -> Iterator[Path]:
+    """What the README tells an administrator to do: init, copy, include, reload."""
+    assert main(["init", str(tmp_path), "--url", clean_lab.pbx.http_url]) == 0
+    etc = clean_lab.pbx.directory / "etc"
+    before = (etc / "ari.conf").read_text()
+    shutil.copy(tmp_path / files.ARI_USER, etc / "ari_bridge" / "ari_user.conf")
+    (etc / "ari.conf").write_text('[general]\nenabled = yes\n#include "ari_bridge/ari_user.conf"\n')
+    reload(clean_lab)
+    yield tmp_path
+    (etc / "ari.conf").write_text(before)
+    reload(clean_lab)
+
+
+def reload(lab: Lab) -> None:
+    asyncio.run(lab.pbx.cli("module reload res_ari.so"))

@@ -2,38 +2,13 @@
 
 from __future__ import annotations
 
-import asyncio
-import shutil
 import signal
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from ari_bridge.cli import files
-from ari_bridge.cli.main import main
-from ari_bridge.sandbox.lab import Lab
-
 pytestmark = pytest.mark.asterisk
-
-
-@pytest.fixture
-def installed(clean_lab: Lab, tmp_path: Path) -> Iterator[Path]:
-    """What the README tells an administrator to do: init, copy, include, reload."""
-    assert main(["init", str(tmp_path), "--url", clean_lab.pbx.http_url]) == 0
-    etc = clean_lab.pbx.directory / "etc"
-    before = (etc / "ari.conf").read_text()
-    shutil.copy(tmp_path / files.ARI_USER, etc / "ari_bridge" / "ari_user.conf")
-    (etc / "ari.conf").write_text('[general]\nenabled = yes\n#include "ari_bridge/ari_user.conf"\n')
-    reload(clean_lab)
-    yield tmp_path
-    (etc / "ari.conf").write_text(before)
-    reload(clean_lab)
-
-
-def reload(lab: Lab) -> None:
-    asyncio.run(lab.pbx.cli("module reload res_ari.so"))
 
 
 def test_it_gets_ready_and_stops_on_sigterm(installed: Path, spawn: Any) -> None:

@@ -3,21 +3,23 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Callable, Sequence
+import math
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
-from typing import TypeAlias
+from typing import Any, TypeAlias
 
 import numpy as np
 
-from ari_bridge.actions.base import Action, ActionContext, ActionResult
+from ari_bridge.actions.base import Action, ActionContext, ActionResult, Desk
 from ari_bridge.conversation import Conversation
 from ari_bridge.core.audio import AudioChunk, Pcm16
-from ari_bridge.core.errors import MediaError, PortClosed, ProviderError
+from ari_bridge.core.errors import MediaError, PortClosed, ProviderError, RequestFailed
 from ari_bridge.core.messages import Message, ToolCall, ToolSpec
 from ari_bridge.dialogue.live import LiveEvent, LiveKind
 from ari_bridge.media.plane import MediaStats
 from ari_bridge.pbx.call import CallerGone, CallInfo, Digit, Outcome, PbxEvent, Status
+from ari_bridge.pbx.control import Ear, Lost, Party, PartyLost
 from ari_bridge.providers.base import (
     Heard,
     ReplyDelta,
@@ -32,6 +34,7 @@ from ari_bridge.providers.base import (
     WordTime,
 )
 from ari_bridge.settings import AgentSettings
+from ari_bridge.store.journal import Journal, Past
 
 RATE_HZ = 8000
 FRAME = 160
@@ -136,9 +139,116 @@ class FakePort:
         raise MediaError("the conversation does not own the port")
 
 
+class FakePerson:
+    """Somebody who answers after `answers_s` and then presses `keys`: (seconds later, key); what `ends`
+    says becomes of them in the end."""
+
+    def __init__(
+        self, *, answers_s: float = 1.0, keys: Sequence[tuple[float, str]] = (), ends: Lost | None = None
+    ) -> None:
+        self._answers_s = answers_s
+        self._keys = list(keys)
+        self._ends = ends
+        self.did: list[str] = []
+
+    async def answered(self) -> None:
+        await asyncio.sleep(self._answers_s)
+        if self._ends not in (None, Lost.HUNG_UP):
+            raise PartyLost(self._ends)
+
+    async def digit(self) -> str:
+        if self._keys:
+            delay_s, key = self._keys.pop(0)
+            await asyncio.sleep(delay_s)
+            return key
+        if self._ends is not None:
+            raise PartyLost(self._ends)
+        await asyncio.Event().wait()
+        return ""
+
+    async def join(self) -> None:
+        self.did.append("join")
+
+    async def leave(self) -> None:
+        self.did.append("leave")
+
+    def hand_over(self) -> str:
+        self.did.append("hand over")
+        return "PJSIP/6001-0001"
+
+    async def hang_up(self) -> None:
+        self.did.append("hang up")
+
+
+class FakeControl:
+    """Notes what is asked of the PBX; `person` is who can be rung."""
+
+    def __init__(self, person: FakePerson | None = None) -> None:
+        self.person = person
+        self.did: list[tuple[float, str]] = []
+        self.variables: dict[str, str] = {}
+        self.recording = False
+
+    def _note(self, what: str) -> None:
+        self.did.append((now_s(), what))
+
+    @property
+    def verbs(self) -> list[str]:
+        return [what for _, what in self.did]
+
+    async def hold(self) -> None:
+        self._note("hold")
+
+    async def unhold(self) -> None:
+        self._note("unhold")
+
+    async def stop_music(self) -> None:
+        self._note("stop music")
+
+    async def mute(self) -> None:
+        self._note("mute")
+
+    async def unmute(self) -> None:
+        self._note("unmute")
+
+    async def send_digits(self, digits: str) -> None:
+        self._note(f"send {digits}")
+
+    async def set_secret(self, name: str, value: str) -> None:
+        self.variables[name] = value
+
+    async def has_place(self, context: str, exten: str, priority: int = 1) -> bool:
+        return context != "nowhere"
+
+    async def ring(self, endpoint: str, *, within_s: float) -> Party:
+        self._note(f"ring {endpoint}")
+        if self.person is not None:
+            return self.person
+        raise RequestFailed("nobody can be rung here", status=500)
+
+    async def start_recording(self) -> str:
+        self.recording = True
+        self._note("record")
+        return "recording-1"
+
+    async def pause_recording(self) -> None:
+        self._note("pause recording")
+
+    async def resume_recording(self) -> None:
+        self._note("resume recording")
+
+    async def stop_recording(self) -> None:
+        self.recording = False
+        self._note("stop recording")
+
+    async def let_listen(self, endpoint: str, ear: Ear, *, within_s: float) -> None:
+        self._note(f"{ear.name} {endpoint}")
+
+
 class FakeCall:
     def __init__(self, port: FakePort, events: Sequence[tuple[float, PbxEvent]], info: CallInfo) -> None:
         self.port, self.info = port, info
+        self.control = FakeControl()
         self._events = list(events)
 
     async def next_event(self) -> PbxEvent:
@@ -260,17 +370,17 @@ class FakeTts:
     async def close(self) -> None: ...
 
 
-TRANSFER = Action(
-    "transfer",
-    lambda context: ToolSpec("transfer", "to a human", {"type": "object"}),
-    lambda arguments, context: ActionResult("transferring", Outcome(Status.TRANSFER, "HUMAN", "humans")),
-)
-LOOK_UP = Action(
-    "look_up",
-    lambda context: ToolSpec("look_up", "an order", {"type": "object"}),
-    lambda arguments, context: ActionResult(f"order {arguments['order']} is on its way"),
-)
-UNFIT = Action("unfit", lambda context: None, lambda arguments, context: ActionResult("never"))
+async def _transfer(arguments: Mapping[str, Any], desk: Desk) -> ActionResult:
+    return ActionResult("transferring", Outcome(Status.TRANSFER, "HUMAN", "humans"))
+
+
+async def _look_up(arguments: Mapping[str, Any], desk: Desk) -> ActionResult:
+    return ActionResult(f"order {arguments['order']} is on its way")
+
+
+TRANSFER = Action("transfer", lambda _: ToolSpec("transfer", "to a human", {"type": "object"}), _transfer)
+LOOK_UP = Action("look_up", lambda _: ToolSpec("look_up", "an order", {"type": "object"}), _look_up)
+UNFIT = Action("unfit", lambda _: None, _look_up)
 
 
 @dataclass
@@ -280,7 +390,11 @@ class Scene:
     timeline: Sequence[Says] = ()
     answer: Callable[[Sequence[Message]], Answer] = lambda history: [f"You said {history[-1].text}."]
     agent: AgentSettings = field(
-        default_factory=lambda: AgentSettings(greeting="Hello there.", prompt="Be kind.")
+        default_factory=lambda: AgentSettings(
+            greeting="Hello there.",
+            prompt="Be kind.",
+            actions=("transfer", "look_up", "hold", "unhold", "collect_digits", "attended_transfer"),
+        )
     )
     events: Sequence[tuple[float, PbxEvent]] = ()
     """Besides the caller's hanging up."""
@@ -288,7 +402,13 @@ class Scene:
     variables: dict[str, str] = field(default_factory=dict)
     tts_cost_s: float = 0.02
     stt_delay_s: float = 0.05
+    max_duration_s: float = math.inf
+    person: FakePerson | None = None
     prepare: Callable[[Scene], None] = lambda scene: None
+    actions: Sequence[Action] = (TRANSFER, LOOK_UP, UNFIT)
+    context: ActionContext = field(default_factory=lambda: ActionContext({}))
+    journal: Journal | None = None
+    past: Past | None = None
 
     async def play(self) -> Scene:
         self.port = FakePort(self.timeline)
@@ -303,16 +423,21 @@ class Scene:
         self.tts = FakeTts(cost_s=self.tts_cost_s)
         self.live: list[LiveEvent] = []
         self.prepare(self)
+        self.call = FakeCall(self.port, events, info)
+        self.call.control.person = self.person
         self.conversation = Conversation(
-            FakeCall(self.port, events, info),
+            self.call,
             self.agent,
             self.stt,
             self.llm,
             self.tts,
-            (TRANSFER, LOOK_UP, UNFIT),
-            ActionContext({}),
+            self.actions,
+            self.context,
             self.live.append,
             now_s,
+            max_duration_s=self.max_duration_s,
+            journal=self.journal,
+            past=self.past,
         )
         self.outcome = await self.conversation.run()
         assert (self.stt.running, self.llm.running, self.tts.running) == (0, 0, 0)

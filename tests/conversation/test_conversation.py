@@ -63,11 +63,23 @@ def test_the_recogniser_hears_the_onset_and_the_agents_phrases_help_it() -> None
     assert scene.stt.seconds == [pytest.approx(1.75, abs=0.05)]
 
 
-def test_channel_variables_change_greeting_and_context() -> None:
-    variables = {"AI_GREETING": "Hi Ann.", "AI_CONTEXT": "She called twice."}
+def test_a_call_that_takes_too_long_ends_with_a_goodbye() -> None:
+    agent = AgentSettings(greeting="Hello there.", goodbye="Our time is up. Goodbye.")
+    scene = play(Scene([Says(2.0, "hello")], agent=agent, max_duration_s=10.0))
+    assert scene.outcome == Outcome(Status.TIMEOUT, "MAX_DURATION")
+    assert scene.turns[-1] == ("agent", "Our time is up. Goodbye.")
+    goodbye = scene.conversation.turns[-1]
+    assert goodbye.heard == goodbye.text
+    assert goodbye.start_ms == pytest.approx(10000, abs=200)
+    assert goodbye.end_ms == pytest.approx(11500, abs=200)
+
+
+def test_channel_variables_change_greeting_context_and_language() -> None:
+    variables = {"AI_GREETING": "Hi Ann.", "AI_CONTEXT": "She called twice.", "AI_LANG": "de"}
     scene = play(Scene([Says(2.0, "hello")], variables=variables))
     assert scene.turns[0] == ("agent", "Hi Ann.")
     assert scene.llm.asked[0][0] == Message(Role.SYSTEM, "Be kind.\n\nShe called twice.")
+    assert scene.stt.contexts[0].language == "de"
 
 
 def test_sentences_are_made_while_others_are_spoken_but_not_far_ahead() -> None:
@@ -279,7 +291,9 @@ def test_a_port_that_closes_ends_the_call() -> None:
     def prepare(scene: Scene) -> None:
         scene.port.dies_at_s = 3.0
 
-    assert play(Scene([Says(2.0, "hello")], prepare=prepare)).outcome == Outcome(Status.FAILED, "MEDIA")
+    assert play(Scene([Says(2.0, "hello")], prepare=prepare)).outcome == Outcome(
+        Status.FAILED, "MEDIA_FAILED"
+    )
 
 
 @pytest.mark.parametrize("hangs_up_at_s", [0.0, 0.01, 0.4, 2.05, 2.5, 3.2, 3.53, 3.57, 3.7, 4.0, 5.0])

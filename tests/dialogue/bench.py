@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+
 from ari_bridge.core.messages import ToolCall
 from ari_bridge.dialogue import signals as s
 from ari_bridge.dialogue.history import WordSpan
@@ -17,8 +19,17 @@ WORD_SAMPLES = 2400
 
 
 class Bench:
-    def __init__(self, settings: TurnSettings | None = None, *, speaks_by_itself: bool = True) -> None:
-        self.session = Session(settings or TurnSettings(), rate_hz=RATE_HZ, system="")
+    def __init__(
+        self,
+        settings: TurnSettings | None = None,
+        *,
+        speaks_by_itself: bool = True,
+        max_duration_s: float = math.inf,
+        goodbye: str = "",
+    ) -> None:
+        self.session = Session(
+            settings or TurnSettings(), rate_hz=RATE_HZ, max_duration_s=max_duration_s, goodbye=goodbye
+        )
         self.speaks_by_itself = speaks_by_itself
         self.now = 100.0
         self.queued = 0

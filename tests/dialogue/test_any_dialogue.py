@@ -20,9 +20,18 @@ TEXTS = st.sampled_from(["Sure. ", "We are open. And we", " stay so, ", "all day
 
 
 class AnyDialogue(RuleBasedStateMachine):
-    @initialize(greeting=st.sampled_from(["", "Hello and welcome. How are you?"]), barge_in=st.booleans())
-    def start(self, greeting: str, barge_in: bool) -> None:
-        self.bench = Bench(TurnSettings(barge_in=barge_in), speaks_by_itself=False)
+    @initialize(
+        greeting=st.sampled_from(["", "Hello and welcome. How are you?"]),
+        barge_in=st.booleans(),
+        max_duration_s=st.sampled_from([1.0, 5.0, 3600.0]),
+    )
+    def start(self, greeting: str, barge_in: bool, max_duration_s: float) -> None:
+        self.bench = Bench(
+            TurnSettings(barge_in=barge_in),
+            speaks_by_itself=False,
+            max_duration_s=max_duration_s,
+            goodbye="Time is up. Goodbye.",
+        )
         self.voice = False
         self.calls = 0
         self.outstanding: list[ToolCall] = []

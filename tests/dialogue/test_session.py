@@ -297,6 +297,7 @@ def test_a_digit_is_a_turn_at_once() -> None:
     bench = Bench()
     bench.presses("1")
     assert bench.history == ["caller: [digit 1]"]
+    assert bench.told == [(LiveKind.DIGIT, "1")], "once, not as words too"
     assert bench.state is State.THINKING
     bench.replies("Good.")
     bench.wait(1.0)

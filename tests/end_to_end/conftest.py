@@ -15,7 +15,7 @@ import pytest
 
 from ari_bridge.dialogue.live import LiveEvent, LiveKind
 from ari_bridge.sandbox.lab import Lab
-from ari_bridge.service import serve
+from ari_bridge.service import Service as AriBridge
 from ari_bridge.settings import Settings
 
 RECORD_WITHIN_S = 8.0
@@ -26,6 +26,7 @@ SCRIPT = files("ari_bridge.providers") / "scripts" / "reception.toml"
 class Service:
     lab: Lab
     records: Path
+    inside: AriBridge
     events: list[LiveEvent] = field(default_factory=list)
 
     async def record(self, number: int = 1) -> dict[str, Any]:
@@ -46,6 +47,15 @@ class Service:
             await asyncio.sleep(0.02)
         raise AssertionError(f"no {kind} within {timeout_s} s: {self.events}")
 
+    async def seen_tool(self, name: str, timeout_s: float = 20.0) -> LiveEvent:
+        """Until the tool has answered."""
+        for _ in range(int(timeout_s / 0.02)):
+            for event in self.events:
+                if event.kind is LiveKind.TOOL and event.text.startswith(f"{name}:"):
+                    return event
+            await asyncio.sleep(0.02)
+        raise AssertionError(f"{name} did not answer within {timeout_s} s: {self.events}")
+
 
 Serving = Callable[..., AbstractAsyncContextManager[Service]]
 
@@ -57,7 +67,7 @@ def serving(clean_lab: Lab, tmp_path: Path) -> Serving:
 
     @asynccontextmanager
     async def start(**tables: Any) -> AsyncIterator[Service]:
-        service = Service(clean_lab, tmp_path / "records")
+        records, events = tmp_path / "records", list[LiveEvent]()
         settings = Settings(
             **{
                 "asterisk": {"url": clean_lab.pbx.http_url, "username": clean_lab.pbx.ari_user}
@@ -65,12 +75,14 @@ def serving(clean_lab: Lab, tmp_path: Path) -> Serving:
                 "agents": {"reception": {"greeting": "Hello, this is the reception. How can I help you?"}},
                 "destinations": {"human": {"context": "humans", "exten": "reception"}},
                 "providers": {"script": {"script_file": str(SCRIPT)}},
-                "records": {"directory": service.records},
+                "records": {"directory": records},
                 **tables,
             }
         )
+        inside = AriBridge(settings, observer=events.append)
+        service = Service(clean_lab, records, inside, events)
         ready = asyncio.Event()
-        running = asyncio.create_task(serve(settings, observer=service.events.append, ready=ready.set))
+        running = asyncio.create_task(service.inside.run(ready.set))
         waiting = asyncio.create_task(ready.wait())
         try:
             await asyncio.wait({running, waiting}, return_when=asyncio.FIRST_COMPLETED)
@@ -79,7 +91,8 @@ def serving(clean_lab: Lab, tmp_path: Path) -> Serving:
             yield service
         finally:
             waiting.cancel()
-            running.cancel()
+            if service.inside.obstacles() != ["not started"]:  # it is not on its way out by itself
+                running.cancel()
             await asyncio.wait({running, waiting})
             if not running.cancelled():
                 running.result()

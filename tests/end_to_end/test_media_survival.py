@@ -140,6 +140,6 @@ def test_a_call_too_many_goes_to_the_dialplan_and_harms_no_other(
     lines = [
         line.getMessage()
         for line in caplog.records
-        if "media.max_calls: all 1 rows are taken" in line.getMessage()
+        if "not taken: BUSY (limits, media.max_calls)" in line.getMessage()
     ]
     assert len(lines) == 1

@@ -32,6 +32,8 @@ _CHANNEL, _BRIDGE = "/channels/{channelId}", "/bridges/{bridgeId}"
 
 OPERATIONS: Mapping[str, tuple[str, str, str, tuple[str, ...], tuple[str, ...]]] = {
     # nickname: (resource, method, path, query parameters, body parameters)
+    "getInfo": ("asterisk", "GET", "/asterisk/info", ("only",), ()),
+    "getApplication": ("applications", "GET", "/applications/{applicationName}", (), ()),
     "getModule": ("asterisk", "GET", "/asterisk/modules/{moduleName}", (), ()),
     "list": ("channels", "GET", "/channels", (), ()),
     "listBridges": ("bridges", "GET", "/bridges", (), ()),
@@ -56,6 +58,17 @@ OPERATIONS: Mapping[str, tuple[str, str, str, tuple[str, ...], tuple[str, ...]]]
     "createWithId": ("bridges", "POST", _BRIDGE, ("type", "name"), ()),
     "addChannel": ("bridges", "POST", f"{_BRIDGE}/addChannel", ("channel", "mute"), ()),
     "destroy": ("bridges", "DELETE", _BRIDGE, (), ()),
+    "originate": (
+        "channels", "POST", "/channels",
+        (
+            "endpoint", "channelId", "app", "appArgs", "timeout", "callerId", "originator", "context",
+            "extension", "priority",
+        ),
+        ("variables",),
+    ),
+    "startMoh": ("channels", "POST", f"{_CHANNEL}/moh", ("mohClass",), ()),
+    "stopMoh": ("channels", "DELETE", f"{_CHANNEL}/moh", (), ()),
+    "removeChannel": ("bridges", "POST", f"{_BRIDGE}/removeChannel", ("channel",), ()),
     "eventWebsocket": ("events", "GET", "/events", ("app",), ()),
 }  # fmt: skip
 
@@ -67,6 +80,7 @@ class FakeChannel:
     in_stasis: bool = True
     exten: str = "5000"
     answered: bool = False
+    music: bool = False
     went_to: str | None = None
     """Where `continue` sent it: "" for what follows Stasis()."""
 
@@ -99,6 +113,8 @@ class FakeAri:
         self.status: int | None = None
         """Answer everything with this."""
         self.read_only = False
+        self.deaf = False
+        """Events are lost on their way."""
         self._prefix = prefix
         self._tls = tls
         self._operations = dict(OPERATIONS)
@@ -127,6 +143,10 @@ class FakeAri:
 
     # -------------------------------------------------------------- what a test does
 
+    def forget(self, resource: str) -> None:
+        """As if the module of this resource were not loaded."""
+        self._operations = {name: entry for name, entry in self._operations.items() if entry[0] != resource}
+
     async def call(
         self, *args: str, native: str = "(ulaw)", variables: Mapping[str, str] | None = None
     ) -> FakeChannel:
@@ -149,6 +169,16 @@ class FakeAri:
             await self.emit("ChannelHangupRequest", channel)
             await self.emit("StasisEnd", channel)
 
+    async def pick_up(self, channel: FakeChannel) -> None:
+        """Who was rung answers."""
+        channel.answered = channel.in_stasis = True
+        await self.emit("StasisStart", channel, args=[])
+
+    async def lose(self, channel: FakeChannel, cause: int) -> None:
+        """Who was rung does not answer, or hangs up."""
+        self.channels.pop(channel.id, None)
+        await self.emit("ChannelDestroyed", channel, cause=cause)
+
     async def press(self, channel: FakeChannel, digit: str) -> None:
         await self.emit("ChannelDtmfReceived", channel, digit=digit, duration_ms=120)
 
@@ -156,7 +186,7 @@ class FakeAri:
         event = {"type": type, "application": APP, "asterisk_id": "x", **fields}
         if channel is not None:
             event["channel"] = _show(channel)
-        for socket in self.sockets:
+        for socket in () if self.deaf else self.sockets:
             await socket.send_str(json.dumps(event))
 
     async def drop_sockets(self) -> None:
@@ -223,13 +253,22 @@ class FakeAri:
             case "list":
                 return web.json_response([_show(channel) for channel in self.channels.values()])
             case "listBridges":
-                return web.json_response([{"id": bridge} for bridge in self.bridges])
+                return web.json_response([{"id": id, "channels": ids} for id, ids in self.bridges.items()])
+            case "getInfo":
+                return web.json_response({"status": {}})
+            case "getApplication":
+                inside = [channel.id for channel in self.channels.values() if channel.in_stasis]
+                return web.json_response({"name": APP, "channel_ids": inside})
             case "externalMedia":
                 return await self._external_media(given)
             case "createWithId":
                 self.bridges[given["bridgeId"]] = []
                 return web.json_response({"id": given["bridgeId"]})
-            case "addChannel" | "destroy" if given["bridgeId"] not in self.bridges:
+            case "originate":
+                rung = self.channels[given["channelId"]] = FakeChannel(given["channelId"], in_stasis=False)
+                rung.variables = body.get("variables", {}) | {"endpoint": given["endpoint"]}
+                return web.json_response(_show(rung))
+            case "addChannel" | "removeChannel" | "destroy" if given["bridgeId"] not in self.bridges:
                 return refuse(404, "Bridge not found")
             case "destroy":
                 del self.bridges[given["bridgeId"]]
@@ -239,6 +278,9 @@ class FakeAri:
                 if not all(channel in self.channels for channel in wanted):
                     return refuse(400, "Channel not found")
                 self.bridges[given["bridgeId"]] += wanted
+                return web.Response(status=204)
+            case "removeChannel":
+                self.bridges[given["bridgeId"]].remove(given["channel"])
                 return web.Response(status=204)
         channel = self.channels.get(given["channelId"])
         if channel is None:
@@ -253,6 +295,8 @@ class FakeAri:
         match name:
             case "answer":
                 channel.answered = True
+            case "startMoh" | "stopMoh":
+                channel.music = name == "startMoh"
             case "getChannelVar":
                 value = channel.variables.get(given["variable"])
                 if value is None:
@@ -304,7 +348,7 @@ def _swagger(
     ]
     operation = {
         "httpMethod": method,
-        "nickname": "list" if name == "listBridges" else name,
+        "nickname": {"listBridges": "list", "getApplication": "get"}.get(name, name),
         "responseClass": "object",
         "parameters": parameters,
     }

@@ -1,11 +1,10 @@
-"""For tests before a real Asterisk: a caller on the carrier, and a TCP proxy that delays and cuts."""
+"""For tests before a real Asterisk: a caller on the carrier, and looks at what is in the PBX."""
 
 from __future__ import annotations
 
-import asyncio
 import random
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager, suppress
+from contextlib import asynccontextmanager
 from typing import Any
 
 import aiohttp
@@ -13,7 +12,7 @@ import aiohttp
 from ari_bridge.sandbox.asterisk import AsteriskServer
 from ari_bridge.sandbox.lab import Lab
 from ari_bridge.settings import AgentSettings, AsteriskSettings, DestinationSettings, Settings
-from tests.pbx.helpers import eventually, eventually_await
+from tests.pbx.helpers import eventually_await
 
 
 def lab_settings(lab: Lab, url: str = "") -> Settings:
@@ -93,64 +92,3 @@ async def a_person_answers(lab: Lab) -> None:
         )
 
     await eventually_await(answered, within_s=8.0)
-
-
-class Wire:
-    """A TCP proxy: what it carries may be late, each connection for itself, and may be cut."""
-
-    def __init__(self, target_port: int, delay_s: float) -> None:
-        self._target_port = target_port
-        self._delay_s = delay_s
-        self._open: set[asyncio.StreamWriter] = set()
-        self.up = True
-
-    async def listen(self) -> None:
-        self._server = await asyncio.start_server(self._carry, "127.0.0.1", 0)
-        self.url = f"http://127.0.0.1:{self._server.sockets[0].getsockname()[1]}"
-
-    async def close(self) -> None:
-        self.cut()
-        self._server.close()
-        await eventually(lambda: not self._open)
-
-    def cut(self) -> None:
-        """Reset what is open; new connections are refused until `up` again."""
-        self.up = False
-        for writer in self._open:
-            writer.transport.abort()
-
-    async def _carry(self, near: asyncio.StreamReader, near_out: asyncio.StreamWriter) -> None:
-        if not self.up:
-            near_out.transport.abort()
-            return
-        far, far_out = await asyncio.open_connection("127.0.0.1", self._target_port)
-        self._open |= {near_out, far_out}
-        try:
-            async with asyncio.TaskGroup() as ways:
-                ways.create_task(self._way(near, far_out))
-                ways.create_task(self._way(far, near_out))
-        finally:
-            for writer in (near_out, far_out):
-                self._open.discard(writer)
-                writer.close()
-                with suppress(OSError):
-                    await writer.wait_closed()
-
-    async def _way(self, source: asyncio.StreamReader, sink: asyncio.StreamWriter) -> None:
-        with suppress(OSError):
-            while data := await source.read(65536):
-                await asyncio.sleep(random.uniform(0, self._delay_s))
-                sink.write(data)
-                await sink.drain()
-        with suppress(OSError):
-            sink.close()
-
-
-@asynccontextmanager
-async def wire(server: AsteriskServer, delay_s: float = 0.0) -> AsyncIterator[Wire]:
-    proxy = Wire(server.http_port, delay_s)
-    await proxy.listen()
-    try:
-        yield proxy
-    finally:
-        await proxy.close()

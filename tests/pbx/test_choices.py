@@ -93,17 +93,19 @@ def test_first_format_reads_what_asterisk_writes() -> None:
 def test_names_are_told_apart_between_applications() -> None:
     ours, theirs = Names("voice"), Names("voice-b")
     call_id = new_call_id()
-    assert ours.call_of_leg(ours.leg(call_id)) == call_id
-    assert ours.call_of_bridge(ours.bridge(call_id)) == call_id
-    assert ours.call_of_leg(ours.bridge(call_id)) is None
-    assert ours.call_of_bridge(ours.leg(call_id)) is None
-    assert ours.call_of_leg(theirs.leg(call_id)) is None
-    assert theirs.call_of_leg(ours.leg(call_id)) is None
-    assert ours.call_of_leg("1795231539.14") is None
+    made = [make(call_id, life) for make in (ours.leg, ours.bridge) for life in (1, 2, 13)]
+    assert len(set(made)) == 6, "no id is used in two lives"
+    made.append(ours.part(call_id, "party1"))
+    assert {ours.owner(name) for name in made} == {call_id}
+    assert {theirs.owner(name) for name in made} == {None}
+    assert ours.owner(theirs.leg(call_id)) is None
+    assert ours.owner("1795231539.14") is None
+    assert ours.owner(ours.outbound(call_id)) is None
+    assert ours.call_of_outbound(ours.outbound(call_id)) == call_id
 
 
 def test_a_dot_in_an_application_is_a_dot() -> None:
-    assert Names("a.b").call_of_leg(Names("axb").leg(new_call_id())) is None
+    assert Names("a.b").owner(Names("axb").leg(new_call_id())) is None
 
 
 def test_call_ids_do_not_repeat() -> None:

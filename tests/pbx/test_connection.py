@@ -13,6 +13,7 @@ from ari_bridge.core.errors import (
     AsteriskUnreachable,
     SettingsError,
 )
+from ari_bridge.pbx.names import new_call_id
 from tests.pbx.fake_ari import PASSWORD, FakeAri, FakeChannel
 from tests.pbx.helpers import (
     SilentPlane,
@@ -60,7 +61,7 @@ def test_what_a_dead_process_left_is_cleared_away_and_strangers_are_left_alone()
             call_id = "20260101T000000-0123456789ab"
             for name in (f"aribridge-ari_bridge-{call_id}-media", f"aribridge-ari_bridge-b-{call_id}-media"):
                 ari.channels[name] = FakeChannel(name, in_stasis=False)
-            stranded = FakeChannel("1700000000.77")
+            stranded = FakeChannel("1700000000.77", variables={"ARIBRIDGECALLID": call_id})
             elsewhere = FakeChannel("1700000000.78", in_stasis=False)
             ari.channels |= {stranded.id: stranded, elsewhere.id: elsewhere}
             ari.bridges = {f"aribridge-ari_bridge-{call_id}": [], f"aribridge-other-{call_id}": [], "b": []}
@@ -73,16 +74,76 @@ def test_what_a_dead_process_left_is_cleared_away_and_strangers_are_left_alone()
     asyncio.run(main())
 
 
-def test_losing_the_application_to_another_program_is_loud() -> None:
+def test_losing_the_application_is_loud_and_ends_the_service_with_its_last_call(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    """Events go to the other program from then on; nothing of it is touched."""
+    others_leg = f"aribridge-ari_bridge-{new_call_id()}-media"
+
     async def main() -> None:
         async with bench() as b:
             caller = await b.talking()
             await b.ari.emit("ApplicationReplaced")
-            await eventually(lambda: caller.went_to == "")
+            await eventually(lambda: not b.controller.connected)
+            others = FakeChannel("1700000000.99")
+            b.ari.channels |= {others.id: others, others_leg: FakeChannel(others_leg)}
+            await b.ari.press(caller, "1")
+            assert b.controller.live_calls == 1
+            await b.ari.hang_up(caller, silently=True)
+            await eventually(lambda: b.controller.live_calls == 0, within_s=5.0)
+            assert set(b.ari.channels) == {others.id, others_leg}
+            opened = [each for each in b.ari.requests if each.path.endswith("/ari/events")]
+            assert len(opened) == 1, "it was not fought for"
             await asyncio.sleep(0.05)
 
     with pytest.raises(AppReplaced, match=r"asterisk\.app: another program has taken over"):
         asyncio.run(main())
+    errors = [line.getMessage() for line in caplog.records if line.levelname == "ERROR"]
+    assert errors[0].startswith("asterisk.app: another program has taken over")
+
+
+def test_a_call_that_came_while_nobody_listened_is_taken() -> None:
+    async def main() -> None:
+        async with bench() as b:
+            await b.ari.drop_sockets()
+            await b.ari.call("agent=demo")
+            await eventually(lambda: b.plane.open_ports == 1)
+            await b.ari.hang_up(b.ari.callers[0])
+            await b.over()
+
+    asyncio.run(main())
+
+
+def test_an_orphan_is_gone_within_five_seconds() -> None:
+    """Of a request, say, whose answer was lost and that took effect much later."""
+    call_id = new_call_id()
+
+    async def main() -> None:
+        async with bench() as b:
+            caller = await b.talking()
+            leg = f"aribridge-ari_bridge-{call_id}-media"
+            b.ari.channels[leg] = FakeChannel(leg)
+            b.ari.bridges[f"aribridge-ari_bridge-{call_id}"] = []
+            await eventually(lambda: leg not in b.ari.channels and len(b.ari.bridges) == 1, within_s=5.0)
+            assert b.controller.live_calls == 1, "the living are left alone"
+            await b.ari.hang_up(caller)
+            await b.over()
+
+    asyncio.run(main())
+
+
+def test_a_pbx_that_refuses_for_a_while_is_not_asked_all_the_time() -> None:
+    async def main() -> None:
+        async with bench() as b:
+            b.ari.status = 503
+            asked = len(b.ari.requests)
+            await b.ari.drop_sockets()
+            await asyncio.sleep(1.5)
+            assert 3 <= len(b.ari.requests) - asked <= 12
+            b.ari.status = None
+            await eventually(lambda: b.controller.connected, within_s=2.0)
+
+    asyncio.run(main())
 
 
 # ------------------------------------------------------------------ a PBX that cannot be used

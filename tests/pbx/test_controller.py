@@ -12,6 +12,7 @@ from aiohttp import web
 from ari_bridge.core.errors import (
     ProviderError,
 )
+from ari_bridge.core.logs import log_call_id
 from ari_bridge.pbx.call import CallHandler, Digit, Outcome, PbxCall, Status
 from tests.pbx.fake_ari import PASSWORD, Do, FakeAri
 from tests.pbx.helpers import (
@@ -204,6 +205,35 @@ def test_the_dialplan_chooses_the_agent(args: list[str], variables: dict[str, st
             await b.ari.call(*args, variables=variables)
             await eventually(lambda: agents == [agent])
             await b.over()
+
+    asyncio.run(main())
+
+
+def test_log_lines_of_a_call_carry_its_id() -> None:
+    """As the formatter reads it: from the context in which the line was written."""
+    ids: list[str] = []
+
+    class Handler(logging.Handler):
+        def emit(self, record: logging.LogRecord) -> None:
+            ids.append(log_call_id.get())
+
+    async def main() -> None:
+        async with bench(on_digits({"1": Outcome(Status.COMPLETED)})) as b:
+            callers = [await b.ari.call("agent=demo") for _ in range(2)]
+            await eventually(lambda: b.ari.done["addChannel"] == 2)
+            handler = Handler()
+            pbx = logging.getLogger("ari_bridge.pbx")
+            pbx.addHandler(handler)
+            level = pbx.level
+            pbx.setLevel(logging.INFO)
+            try:
+                for caller in callers:
+                    await b.ari.press(caller, "1")
+                await b.over()
+            finally:
+                pbx.removeHandler(handler)
+                pbx.setLevel(level)
+            assert set(ids) == {caller.variables["ARIBRIDGECALLID"] for caller in callers}
 
     asyncio.run(main())
 

@@ -1,0 +1,22 @@
+"""Stop hearing the caller, who hears on."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from ari_bridge.actions.arguments import tool
+from ari_bridge.actions.base import Action, ActionContext, ActionResult, Desk
+from ari_bridge.core.messages import ToolSpec
+
+
+def _spec(context: ActionContext) -> ToolSpec:
+    return tool("mute", "Stop hearing the caller, who hears you on. Call unmute to hear the caller again.")
+
+
+async def _run(arguments: Mapping[str, Any], desk: Desk) -> ActionResult:
+    await desk.call.mute()
+    return ActionResult("The caller is muted.")
+
+
+ACTION = Action(name="mute", spec=_spec, run=_run)

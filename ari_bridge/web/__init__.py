@@ -1,0 +1,1 @@
+"""Row 6: the HTTP faces."""

@@ -1,0 +1,120 @@
+"""The HTTP API: who may, what is known, and that bad requests are answered in one line."""
+
+from __future__ import annotations
+
+import socket
+from collections.abc import AsyncIterator, Collection, Mapping
+from contextlib import asynccontextmanager
+from typing import Any
+
+import aiohttp
+import pytest
+
+from ari_bridge.core.errors import SettingsError
+from ari_bridge.pbx.call import CallInfo
+from ari_bridge.settings import OutboundSettings, WebSettings
+from ari_bridge.switchboard import Switchboard
+from ari_bridge.web import api
+
+TOKEN = "a-long-secret"
+
+
+class Conversation:
+    verbs: Collection[str] = ("hold", "mute")
+
+    def __init__(self) -> None:
+        self.asked: list[tuple[str, Mapping[str, Any]]] = []
+
+    async def act(self, verb: str, arguments: Mapping[str, Any]) -> str:
+        self.asked.append((verb, arguments))
+        return "Done."
+
+
+async def _place(outbound: OutboundSettings, number: str, variables: Mapping[str, str]) -> str:
+    if not number.isdecimal():
+        raise ValueError("number: digits only")
+    return f"call to {number} {dict(variables)}"
+
+
+@asynccontextmanager
+async def client(token: str = TOKEN) -> AsyncIterator[tuple[aiohttp.ClientSession, Conversation]]:
+    board, conversation = Switchboard(), Conversation()
+    outbound = {"sales": OutboundSettings(endpoint="PJSIP/{number}@trunk", agent="sales")}
+    settings = WebSettings.model_validate({"port": 0, "token": TOKEN})
+    info = CallInfo("c1", "ch1", "sales", "100", "200", "Ann")
+    async with api.serving(settings, board) as (host, port):
+        with board.connected(info, conversation), board.placing_calls(outbound, _place):
+            headers = {"Authorization": f"Bearer {token}"}
+            async with aiohttp.ClientSession(f"http://{host}:{port}", headers=headers) as session:
+                yield session, conversation
+
+
+def test_a_verb_is_passed_on_with_its_arguments(run: Any) -> None:
+    async def main() -> None:
+        async with client() as (session, conversation):
+            async with session.get("/calls") as answer:
+                assert [call["call_id"] for call in (await answer.json())["calls"]] == ["c1"]
+            async with session.post("/calls/c1/hold", json={"seconds": 3}) as answer:
+                assert (answer.status, await answer.json()) == (200, {"result": "Done."})
+            async with session.post("/calls/c1/mute") as answer:
+                assert answer.status == 200
+            assert conversation.asked == [("hold", {"seconds": 3}), ("mute", {})]
+
+    run(main())
+
+
+@pytest.mark.parametrize(
+    ("path", "body", "status", "word"),
+    [
+        ("/calls/c2/hold", "{}", 404, "c2"),
+        ("/calls/c1/explode", "{}", 404, "hold, mute"),
+        ("/calls/c1/hold", "[]", 400, "object"),
+        ("/calls/c1/hold", "{", 400, "JSON"),
+        ("/calls", '{"outbound": "nobody", "number": "123"}', 400, "nobody"),
+        ("/calls", '{"outbound": "sales", "number": "1&Local/x"}', 400, "number"),
+    ],
+)
+def test_what_cannot_be_done_is_said(run: Any, path: str, body: str, status: int, word: str) -> None:
+    async def main() -> None:
+        async with client() as (session, conversation), session.post(path, data=body) as answer:
+            assert answer.status == status
+            assert word in (await answer.json())["error"]
+            assert conversation.asked == []
+
+    run(main())
+
+
+def test_a_call_is_placed(run: Any) -> None:
+    async def main() -> None:
+        body = {"outbound": "sales", "number": "4930", "context": "Order 7", "other": "x"}
+        async with client() as (session, _), session.post("/calls", json=body) as answer:
+            assert answer.status == 202
+            assert (await answer.json())["call_id"] == "call to 4930 {'AI_CONTEXT': 'Order 7'}"
+
+    run(main())
+
+
+@pytest.mark.parametrize("token", ["", "wrong", TOKEN + "x"])
+def test_without_the_token_nothing_is_told(run: Any, token: str) -> None:
+    async def main() -> None:
+        async with client(token) as (session, conversation):
+            for method, path in (("GET", "/calls"), ("POST", "/calls/c1/hold"), ("GET", "/nowhere")):
+                async with session.request(method, path) as answer:
+                    assert answer.status == 401
+                    assert "c1" not in await answer.text()
+            assert conversation.asked == []
+
+    run(main())
+
+
+def test_a_missing_token_and_a_taken_port_are_named(run: Any, nothing_left: None) -> None:
+    async def main(**table: Any) -> None:
+        async with api.serving(WebSettings.model_validate(table), Switchboard()):
+            pass
+
+    with pytest.raises(SettingsError, match=r"web\.token_file"):
+        run(main(port=0))
+    with socket.create_server(("127.0.0.1", 0)) as other:
+        port = other.getsockname()[1]
+        with pytest.raises(SettingsError, match=rf"web\.port.*{port}"):
+            run(main(port=port, token=TOKEN))
