@@ -237,9 +237,15 @@ def test_what_a_dead_process_left_is_cleared_away(clean_lab: Lab, run: Any) -> N
     """Its leg, its bridge, and a caller who waits in Stasis for nobody."""
     call_id = new_call_id()
 
+    async def callers_in_stasis() -> list[str]:
+        return [
+            channel["id"]
+            for channel in await listing(clean_lab.pbx, "channels")
+            if channel["dialplan"]["app_name"] == "Stasis" and channel["name"].startswith("PJSIP/")
+        ]
+
     async def caller_in_stasis() -> bool:
-        apps = [channel["dialplan"]["app_name"] for channel in await listing(clean_lab.pbx, "channels")]
-        return "Stasis" in apps
+        return bool(await callers_in_stasis())
 
     async def main() -> None:
         leg = {
@@ -258,12 +264,11 @@ def test_what_a_dead_process_left_is_cleared_away(clean_lab: Lab, run: Any) -> N
                     assert answer.status == 200
                 await calls.enter_async_context(dialled(clean_lab, "5000"))
                 await eventually_await(caller_in_stasis)
-                for channel in await listing(clean_lab.pbx, "channels"):
-                    if channel["dialplan"]["app_name"] == "Stasis":  # it was answered
-                        answered = {"variable": "ARIBRIDGECALLID", "value": call_id}
-                        path = f"/ari/channels/{channel['id']}/variable"
-                        async with session.post(path, params=answered) as answer:
-                            assert answer.status == 204
+                for channel_id in await callers_in_stasis():  # it was answered
+                    answered = {"variable": "ARIBRIDGECALLID", "value": call_id}
+                    path = f"/ari/channels/{channel_id}/variable"
+                    async with session.post(path, params=answered) as answer:
+                        assert answer.status == 204
             assert len(await listing(clean_lab.pbx, "bridges")) == 1, "left behind"
             async with serving(lab_settings(clean_lab), SilentPlane()):
                 assert await listing(clean_lab.pbx, "bridges") == []
