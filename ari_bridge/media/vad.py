@@ -109,18 +109,55 @@ class NoiseFloor:
             self._current = self._smoothed
 
 
+class Onset:
+    """Onset and hangover: single voiced frames go in, where voice begins and ends comes out."""
+
+    def __init__(self) -> None:
+        self.voice = False
+        self.voiced_until_s = 0.0
+        self._starts: list[float] = []
+        """Beginnings of the voiced frames among the last ONSET_WINDOW."""
+        self._window: list[bool] = []
+        self._quiet_frames = 0
+
+    def frame(self, voiced: bool, end_s: float, *, allowed: bool = True) -> VoiceEvent | None:
+        """Take in one frame. Voice begins only where that is `allowed`."""
+        return self._sustain(voiced, end_s) if self.voice else self._begin(voiced, end_s, allowed)
+
+    def _begin(self, voiced: bool, end_s: float, allowed: bool) -> VoiceEvent | None:
+        if len(self._window) == ONSET_WINDOW and self._window.pop(0):
+            self._starts.pop(0)
+        self._window.append(voiced)
+        if voiced:
+            self._starts.append(end_s - FRAME_S)
+        if len(self._starts) < ONSET_FRAMES or not allowed:
+            return None
+        started = VoiceStarted(self._starts[0])
+        self.voice = True
+        self.voiced_until_s = end_s
+        self._quiet_frames = 0
+        self._window, self._starts = [], []
+        return started
+
+    def _sustain(self, voiced: bool, end_s: float) -> VoiceEvent | None:
+        if voiced:
+            self.voiced_until_s = end_s
+            self._quiet_frames = 0
+            return None
+        self._quiet_frames += 1
+        if self._quiet_frames < HANGOVER_FRAMES:
+            return None
+        self.voice = False
+        return VoiceStopped(self.voiced_until_s)
+
+
 class EnergyVad:
-    """The voice activity of one call. Feed it every chunk that the port gives, in order."""
+    """The voice activity of one call, by energy alone. Feed it every chunk that the port gives, in order."""
 
     def __init__(self) -> None:
         self._floor = NoiseFloor()
-        self._voice = False
-        self._loud_starts: list[float] = []
-        """Beginnings of the loud frames among the last ONSET_WINDOW."""
-        self._window: list[bool] = []
-        self._quiet_frames = 0
+        self._onset = Onset()
         self._concealed_frames = 0
-        self._voiced_until_s = 0.0
 
     @property
     def floor_dbfs(self) -> float:
@@ -134,14 +171,9 @@ class EnergyVad:
         for index in range(count):
             end_s = chunk.captured_s - (count - 1 - index) * FRAME_S
             pcm = chunk.pcm[index * frame_samples : (index + 1) * frame_samples]
-            before = self._voiced_until_s
+            before = self._onset.voiced_until_s
             edge = self._frame(pcm, int(chunk.flags[index]), end_s)
-            if edge is not None:
-                events.append(edge)
-            if self._voice and self._voiced_until_s > before:
-                if events and isinstance(events[-1], VoiceContinued):
-                    events.pop()
-                events.append(VoiceContinued(self._voiced_until_s))
+            tell(events, edge, self._onset, before)
         return events
 
     def _frame(self, pcm: Pcm16, flags: int, end_s: float) -> VoiceEvent | None:
@@ -153,36 +185,20 @@ class EnergyVad:
         else:
             self._concealed_frames = 0
             level = frame_level_dbfs(pcm)
-            margin = MARGIN_DB - RELEASE_DB if self._voice else MARGIN_DB
+            margin = MARGIN_DB - RELEASE_DB if self._onset.voice else MARGIN_DB
             loud = level > self._floor.dbfs + margin
             self._floor.update(level)
-        return self._sustain(loud, end_s) if self._voice else self._onset(loud, end_s)
+        return self._onset.frame(loud, end_s)
 
-    def _onset(self, loud: bool, end_s: float) -> VoiceEvent | None:
-        if len(self._window) == ONSET_WINDOW and self._window.pop(0):
-            self._loud_starts.pop(0)
-        self._window.append(loud)
-        if loud:
-            self._loud_starts.append(end_s - FRAME_S)
-        if len(self._loud_starts) < ONSET_FRAMES:
-            return None
-        started = VoiceStarted(self._loud_starts[0])
-        self._voice = True
-        self._voiced_until_s = end_s
-        self._quiet_frames = 0
-        self._window, self._loud_starts = [], []
-        return started
 
-    def _sustain(self, loud: bool, end_s: float) -> VoiceEvent | None:
-        if loud:
-            self._voiced_until_s = end_s
-            self._quiet_frames = 0
-            return None
-        self._quiet_frames += 1
-        if self._quiet_frames < HANGOVER_FRAMES:
-            return None
-        self._voice = False
-        return VoiceStopped(self._voiced_until_s)
+def tell(events: list[VoiceEvent], edge: VoiceEvent | None, onset: Onset, voiced_until_s: float) -> None:
+    """Add what a frame has brought: an edge, and that voice goes on beyond `voiced_until_s`."""
+    if edge is not None:
+        events.append(edge)
+    if onset.voice and onset.voiced_until_s > voiced_until_s:
+        if events and isinstance(events[-1], VoiceContinued):
+            events.pop()
+        events.append(VoiceContinued(onset.voiced_until_s))
 
 
 def frame_level_dbfs(pcm: Pcm16) -> float:
