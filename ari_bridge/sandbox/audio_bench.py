@@ -1,4 +1,4 @@
-"""Calls without a network: what was sent and received, frame by frame, through rings, analysis and detector."""
+"""Calls without a network: what was sent and received goes through rings, analysis and detector."""
 
 from __future__ import annotations
 

@@ -1,7 +1,7 @@
 """The forward pass of Silero VAD (version 5 and 6) over many calls at once, in numpy.
 
-    context + window ─▶ STFT, 4 steps ─▶ |.| ─▶ 4 convolutions with ReLU ─▶ LSTM cell, 128 ─▶ 1 unit ─▶ probability
-                                                                               ▲ h, c: state of each call
+    context + window ─▶ STFT, 4 steps ─▶ |.| ─▶ 4 convolutions, ReLU ─▶ LSTM cell ─▶ 1 unit ─▶ probability
+                                                                          ▲ h, c: state of each call
 
 The model takes windows of 32 ms, each with the last samples of the one before (snakers4/silero-vad, MIT).
 Every layer is one matrix product over all calls: convolutions are laid out as such (im2col). One call costs
@@ -15,7 +15,6 @@ from dataclasses import dataclass
 
 import numpy as np
 from numpy.lib.stride_tricks import as_strided, sliding_window_view
-from numpy.typing import NDArray
 
 from ari_bridge.media.analysis.onnx import Tensor, float_tensors
 
@@ -50,7 +49,7 @@ class Silero:
     """The model for one sample rate, 8000 or 16000 Hz. It keeps no state of calls."""
 
     def __init__(self, rate_hz: int, tensors: Mapping[str, Tensor]) -> None:
-        """`tensors` by the names they have in the model. Raises ValueError when they are not a Silero VAD's."""
+        """`tensors` by the names they have in the model. Raises ValueError when it is no Silero VAD."""
         self.window_samples = rate_hz * 32 // 1000
         self.context_samples = rate_hz * 4 // 1000
         try:
