@@ -27,22 +27,17 @@ E = TypeVar("E", bound=SpeechToText | LanguageModel | TextToSpeech)
 
 
 class Member(Generic[E]):
-    """One engine of a pool."""
+    """One engine, which may be in the pools of several agents."""
 
     def __init__(self, name: str, engine: E, breaker: CircuitBreaker) -> None:
         self.name, self.engine, self.breaker = name, engine, breaker
 
 
 class Pool(Generic[E]):
-    """The engines of one list."""
+    """The engines of one list, the first being asked first."""
 
-    def __init__(
-        self, engines: Sequence[tuple[str, E]], *, failures_max: int = 3, rest_s: float = 30.0
-    ) -> None:
-        self._members = [
-            Member(name, engine, CircuitBreaker(failures_max=failures_max, rest_s=rest_s))
-            for name, engine in engines
-        ]
+    def __init__(self, members: Sequence[Member[E]]) -> None:
+        self._members = tuple(members)
 
     @property
     def engines(self) -> list[E]:

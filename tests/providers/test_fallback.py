@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncGenerator, AsyncIterator
 from contextlib import aclosing
+from typing import TypeVar
 
 import numpy as np
 import pytest
@@ -15,9 +16,12 @@ from ari_bridge.core.errors import ProviderError
 from ari_bridge.core.messages import Message, Role, ToolCall
 from ari_bridge.providers.base import (
     Heard,
+    LanguageModel,
     SpeechContext,
+    SpeechToText,
     SttInput,
     TextDelta,
+    TextToSpeech,
     Transcript,
     UtteranceEnd,
     UtteranceStart,
@@ -25,7 +29,7 @@ from ari_bridge.providers.base import (
     WordTime,
 )
 from ari_bridge.providers.breaker import BreakerState, CircuitBreaker
-from ari_bridge.providers.fallback import Pool
+from ari_bridge.providers.fallback import Member, Pool
 from ari_bridge.providers.fallback_llm import GO_ON, FallbackLanguageModel
 from ari_bridge.providers.fallback_stt import FallbackSpeechToText
 from ari_bridge.providers.fallback_tts import FallbackTextToSpeech
@@ -39,14 +43,25 @@ HANGUP = ToolCall("1", "hangup", {})
 SENTENCE = "One two three four five."
 
 
+E = TypeVar("E", bound=SpeechToText | LanguageModel | TextToSpeech)
+
+
+def pool(*engines: E, failures_max: int = 3) -> Pool[E]:
+    return Pool(
+        [
+            Member(f"engine {number}", engine, CircuitBreaker(failures_max=failures_max, rest_s=30.0))
+            for number, engine in enumerate(engines)
+        ]
+    )
+
+
 # ------------------------------------------------------------------ language model
 
 
 def reply(*models: Model, history: tuple[Message, ...] = ASKED) -> tuple[str, list[ToolCall]]:
     async def main() -> tuple[str, list[ToolCall]]:
         text, calls = "", []
-        pool = Pool([(f"m{number}", model) for number, model in enumerate(models)])
-        async with aclosing(FallbackLanguageModel(pool, LIMITS).reply(history, ())) as deltas:
+        async with aclosing(FallbackLanguageModel(pool(*models), LIMITS).reply(history, ())) as deltas:
             async for delta in deltas:
                 match delta:
                     case TextDelta(piece):
@@ -113,8 +128,7 @@ def test_text_passes_whole_however_it_is_cut(text: str, sizes: list[int]) -> Non
 
 def test_a_script_without_spaces_is_not_held_for_long() -> None:
     async def main() -> str:
-        pool = Pool([("m", Model("字" * 50, 0.5, "。"))])
-        stream = FallbackLanguageModel(pool, LIMITS).reply(ASKED, ())
+        stream = FallbackLanguageModel(pool(Model("字" * 50, 0.5, "。")), LIMITS).reply(ASKED, ())
         async with aclosing(stream):
             first = await anext(stream)
         assert isinstance(first, TextDelta)
@@ -124,8 +138,8 @@ def test_a_script_without_spaces_is_not_held_for_long() -> None:
 
 
 def test_hints_are_those_of_all() -> None:
-    pool = Pool([("a", Model(phrases=("yes", "no"))), ("b", Model(phrases=("no", "maybe")))])
-    assert FallbackLanguageModel(pool, LIMITS).phrases == ("yes", "no", "maybe")
+    both = pool(Model(phrases=("yes", "no")), Model(phrases=("no", "maybe")))
+    assert FallbackLanguageModel(both, LIMITS).phrases == ("yes", "no", "maybe")
 
 
 # ------------------------------------------------------------------ text to speech
@@ -135,9 +149,8 @@ def speak(*voices: Voice, sentence: str = SENTENCE) -> tuple[list[int], list[Wor
     """Whose voice each word was in, and the words' times."""
 
     async def main() -> tuple[list[int], list[WordTime]]:
-        pool = Pool([(f"v{number}", voice) for number, voice in enumerate(voices)])
         pieces, words = [np.zeros(0, np.int16)], []
-        stream = FallbackTextToSpeech(pool, LIMITS).speak(sentence, VoiceContext(8000))
+        stream = FallbackTextToSpeech(pool(*voices), LIMITS).speak(sentence, VoiceContext(8000))
         async with aclosing(stream):
             async for piece in stream:
                 pieces.append(piece.pcm)
@@ -189,8 +202,7 @@ async def utterances(*sizes: int, every_s: float = 10.0) -> AsyncGenerator[SttIn
 
 
 async def transcribe(*ears: Ear, audio: AsyncIterator[SttInput]) -> list[tuple[float, Transcript]]:
-    pool = Pool([(f"e{number}", ear) for number, ear in enumerate(ears)])
-    stream = FallbackSpeechToText(pool, final_s=3.0).transcribe(audio, SpeechContext(8000))
+    stream = FallbackSpeechToText(pool(*ears), final_s=3.0).transcribe(audio, SpeechContext(8000))
     loop = asyncio.get_running_loop()
     start_s = loop.time()
     async with aclosing(stream):
@@ -261,8 +273,7 @@ def test_a_breaker_opens_rests_and_tries_one() -> None:
 def test_an_engine_that_rests_is_asked_last_but_asked() -> None:
     async def main() -> None:
         tired, fit = Model(BROKEN), Model("Hello.")
-        pool = Pool([("tired", tired), ("fit", fit)], failures_max=2, rest_s=30.0)
-        model = FallbackLanguageModel(pool, LIMITS)
+        model = FallbackLanguageModel(pool(tired, fit, failures_max=2), LIMITS)
 
         async def ask() -> None:
             async with aclosing(model.reply(ASKED, ())) as deltas:
@@ -287,7 +298,7 @@ def test_an_engine_that_rests_is_asked_last_but_asked() -> None:
 def test_what_an_engine_cannot_do_does_not_count_as_failure() -> None:
     async def main() -> None:
         unfit, fit = Model(UNFIT), Model("Hello.")
-        model = FallbackLanguageModel(Pool([("unfit", unfit), ("fit", fit)], failures_max=1), LIMITS)
+        model = FallbackLanguageModel(pool(unfit, fit, failures_max=1), LIMITS)
         for _ in range(3):
             async with aclosing(model.reply(ASKED, ())) as deltas:
                 async for _ in deltas:
