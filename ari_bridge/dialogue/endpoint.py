@@ -31,6 +31,7 @@ from ari_bridge.dialogue.languages.base import Language
 from ari_bridge.dialogue.pauses import SPREAD, Pauses, quantile
 from ari_bridge.dialogue.phrasing import GOES_ON, Phrasing, phrasing
 from ari_bridge.dialogue.question import NO_QUESTION, Question
+from ari_bridge.settings import TurnSettings
 
 RISK = 0.08
 """Of cutting a caller off, at each pause, if probabilities were right."""
@@ -130,6 +131,18 @@ class AdaptiveEndOfTurn:
 
     def _bounded(self, wait_ms: float) -> float:
         return min(max(wait_ms, self._min_ms), self._max_ms)
+
+
+def end_of_turn(settings: TurnSettings, language: Language) -> EndOfTurn:
+    """For one call."""
+    if settings.end_of_turn == "fixed":
+        return FixedEndOfTurn(settings.end_of_turn_ms)
+    return AdaptiveEndOfTurn(
+        language,
+        end_ms=settings.end_of_turn_ms,
+        min_ms=settings.shortest_ms,
+        max_ms=settings.longest_ms,
+    )
 
 
 def _share(risk: float, log_odds: float) -> float:

@@ -88,7 +88,6 @@ def _told_one_by_one(run: Run) -> bool:
 
 def _by_ending(text: str, said: Words, language: Language) -> Phrasing:
     ending = text.rstrip(" \"'»”)")
-    asked_in = language.questions.begin(said)
     if ending.endswith("?"):
         return Phrasing.QUESTION
     if language.answers.make_up(said):
@@ -96,11 +95,12 @@ def _by_ending(text: str, said: Words, language: Language) -> Phrasing:
     if language.closings.end(said):
         return Phrasing.CLOSING
     particle = language.particles.end(said)
-    ends_question = asked_in and asked_in + particle <= len(said)
+    opened_by = language.open_questions.begin(said)
+    ends_question = opened_by and opened_by + particle <= len(said)
     if language.hanging.end(said) or (particle and not ends_question):
         return Phrasing.UNFINISHED
     if ending.endswith(("…", "...", "-", "–", "—", ",", ":", ";")):
         return Phrasing.UNFINISHED
-    if asked_in and len(said) >= QUESTION_WORDS_MIN:
+    if language.questions.begin(said) and len(said) >= QUESTION_WORDS_MIN:
         return Phrasing.QUESTION
     return Phrasing.PLAIN

@@ -48,7 +48,11 @@ class Phrases:
     def at(self, said: Sequence[str], start: int) -> int:
         """How many words a phrase covers that begins at `start`; 0 where none does."""
         return next(
-            (n for n in self._lengths if tuple(said[start : start + n]) in self._phrases),
+            (
+                n
+                for n in self._lengths
+                if start + n <= len(said) and tuple(said[start : start + n]) in self._phrases
+            ),
             0,
         )
 

@@ -27,8 +27,7 @@ class Language:
     hanging: Phrases = field(default_factory=Phrases)
     """At the end: something has to follow (conjunctions, articles, possessives, "my number is")."""
     particles: Phrases = field(default_factory=Phrases)
-    """At the end of a statement something has to follow, but a question may end so ("who is it from"),
-    unless it is all there is of it ("is it")."""
+    """At the end something has to follow, but an open question may end so ("who is it from")."""
     questions: Phrases = field(default_factory=Phrases)
     """At the beginning: it is a question."""
     open_questions: Phrases = field(default_factory=Phrases)

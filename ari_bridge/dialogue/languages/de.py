@@ -31,8 +31,8 @@ LANGUAGE = Language(
         aber, nein aber, ja und, die sache ist, ich glaube
     """),
     particles=Phrases("""
-        an, auf, mit, zu, um, haben sie, gibt es, können sie, könnten sie, ist es, kann ich, das
-        ist, es ist, ich bin, ich kann, ich habe, wir haben, wir sind
+        um, haben sie, gibt es, können sie, könnten sie, ist es, kann ich, das ist, es ist, ich bin,
+        ich kann, ich habe, wir haben, wir sind
     """),
     questions=Phrases(
         _OPEN,

@@ -26,8 +26,8 @@ LANGUAGE = Language(
         is
     """),
     particles=Phrases("""
-        to, for, with, at, from, about, in, on, up, off, over, around, through, after, before, like,
-        is, are, was, were, am, has, had, should, must, might
+        to, for, with, at, from, about, after, before, like, is, are, was, were, am, has, had,
+        should, must, might
     """),
     questions=Phrases(
         _OPEN,

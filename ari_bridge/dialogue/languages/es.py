@@ -48,8 +48,8 @@ LANGUAGE = Language(
         lo sé, no sé, tal vez, quizás, nunca, para nada, sí correcto, ajá, efectivamente
     """),
     closings=Phrases("""
-        gracias, muchas gracias, muchísimas gracias, eso es todo, nada más, eso sería todo, adiós,
-        hasta luego, hasta pronto, buen día, por favor
+        no quiero, no lo quiero, gracias, muchas gracias, muchísimas gracias, eso es todo, nada más,
+        eso sería todo, adiós, hasta luego, hasta pronto, buen día, por favor
     """),
     listening=SOUNDS
     | Phrases("""
@@ -62,14 +62,14 @@ LANGUAGE = Language(
         oiga, hola, ayuda, silencio, escuche, pero, basta, cancele, cancelar, repita, repítalo, otra
         vez, qué, quién, cómo, por qué, cuándo, dónde, pregunta, operador, operadora, mire
     """),
-    asks_number=Phrases("""
-        número, teléfono, código, pin, dígitos, cifras, código postal, fecha de
-        nacimiento, dni
-    """),
+    asks_number=Phrases("número, teléfono, código, código postal, pin, dígitos, fecha de nacimiento, dni"),
     units=frozenset(split("cero uno una dos tres cuatro cinco seis siete ocho nueve")),
     teens=frozenset(
-        split("""diez once doce trece catorce quince dieciséis diecisiete dieciocho diecinueve veinte veintiuno
-        veintidós veintitrés veinticuatro veinticinco veintiséis veintisiete veintiocho veintinueve""")
+        split("""
+            diez once doce trece catorce quince dieciséis diecisiete dieciocho diecinueve veinte
+            veintiuno veintidós veintitrés veinticuatro veinticinco veintiséis veintisiete
+            veintiocho veintinueve
+        """)
     ),
     tens=frozenset(split("treinta cuarenta cincuenta sesenta setenta ochenta noventa")),
     joiners=frozenset({"y"}),

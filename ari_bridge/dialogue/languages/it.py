@@ -57,8 +57,8 @@ LANGUAGE = Language(
         so, forse, magari, mai, per niente, nemmeno, sì va bene
     """),
     closings=Phrases("""
-        grazie, grazie mille, molte grazie, la ringrazio, è tutto, basta così, nient'altro,
-        arrivederci, ciao, buona giornata, buona serata, per favore, per cortesia
+        non voglio, non lo voglio, grazie, grazie mille, molte grazie, la ringrazio, è tutto, basta
+        così, nient'altro, arrivederci, ciao, buona giornata, buona serata, per favore, per cortesia
     """),
     listening=SOUNDS
     | Phrases("""

@@ -23,8 +23,8 @@ LANGUAGE = Language(
         nummer is, het nummer is, mijn naam is, ik heet, ja maar, nee maar, ja en
     """),
     particles=Phrases("""
-        op, aan, uit, in, toe, er is, is er, er zijn, het is, dat is, heeft u, bent u, kunt u, zou
-        u, kan ik, mag ik, over, door, met, voor, ik ben, ik heb, ik kan, we zijn
+        er is, is er, er zijn, het is, dat is, heeft u, bent u, kunt u, zou u, kan ik, mag ik, over,
+        door, met, voor, ik ben, ik heb, ik kan, we zijn
     """),
     questions=Phrases(
         _OPEN,

@@ -47,8 +47,8 @@ LANGUAGE = Language(
         que sim, acho que não
     """),
     closings=Phrases("""
-        obrigado, obrigada, muito obrigado, muito obrigada, só isso, é só isso, é tudo, mais nada,
-        nada mais, tchau, adeus, até logo, até mais, bom dia para você, por favor
+        não quero, obrigado, obrigada, muito obrigado, muito obrigada, só isso, é só isso, é tudo,
+        mais nada, nada mais, tchau, adeus, até logo, até mais, bom dia para você, por favor
     """),
     listening=SOUNDS
     | Phrases("""
@@ -63,13 +63,14 @@ LANGUAGE = Language(
         quanto, pergunta, atendente, peraí, errado
     """),
     asks_number=Phrases("""
-        número, telefone, celular, código, pin, senha, dígitos, cep, cpf, data
-        de nascimento
+        número, telefone, celular, código, pin, senha, dígitos, cep, cpf, data de nascimento
     """),
     units=frozenset(split("zero um uma dois duas três quatro cinco seis meia sete oito nove")),
     teens=frozenset(
-        split("""dez onze doze treze catorze quatorze quinze dezesseis dezasseis dezessete dezassete dezoito dezenove
-        dezanove""")
+        split("""
+            dez onze doze treze catorze quatorze quinze dezesseis dezasseis dezessete dezassete
+            dezoito dezenove dezanove
+        """)
     ),
     tens=frozenset(split("vinte trinta quarenta cinquenta sessenta setenta oitenta noventa")),
     joiners=frozenset({"e"}),
