@@ -235,7 +235,7 @@ class Controller:
         elif (part := call.part(made_id)) is not None:
             part.entered()
 
-    def _ended(self, channel_id: str, cause: int) -> None:
+    def _ended(self, channel_id: str, cause: int | None) -> None:
         caller = self._callers.pop(channel_id, None)
         if caller is not None:
             caller.notice(CallerLeft())

@@ -43,8 +43,9 @@ class ChannelEnded:
     """StasisEnd, ChannelDestroyed or ChannelHangupRequest: whichever comes first is the end for us."""
 
     channel_id: str
-    cause: int = 0
-    """Q.850: 17 busy, 19 no answer, 21 declined, ...; 0 where the event tells none."""
+    cause: int | None = 0
+    """Q.850: 17 busy, 19 no answer, 21 declined, ...; 0 for none in particular. None where the event leaves it to
+    a later one: Asterisk 16's ChannelHangupRequest, before its ChannelDestroyed."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -114,7 +115,7 @@ def _start(body: Mapping[str, Any]) -> StasisStart:
 
 def _ended(body: Mapping[str, Any]) -> ChannelEnded:
     cause = body.get("cause")
-    return ChannelEnded(parse_channel(body.get("channel")).id, cause if isinstance(cause, int) else 0)
+    return ChannelEnded(parse_channel(body.get("channel")).id, cause if isinstance(cause, int) else None)
 
 
 def _dtmf(body: Mapping[str, Any]) -> DtmfReceived | None:

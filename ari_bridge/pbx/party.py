@@ -45,9 +45,13 @@ class RungParty:
         self._digits.append(digit)
         self._changed.set()
 
-    def ended(self, cause: int) -> None:
+    def ended(self, cause: int | None) -> None:
+        """`cause`: Q.850; None for a first word of the end, which does not tell it: why somebody did not answer
+        comes with the last."""
+        if cause is None and not self._up:
+            return
         if self._lost is None:
-            self._lost = Lost.HUNG_UP if self._up else _WHY.get(cause, Lost.NO_ANSWER)
+            self._lost = Lost.HUNG_UP if self._up else _WHY.get(cause or 0, Lost.NO_ANSWER)
             self._changed.set()
 
     # -------------------------------------------------------------- Party

@@ -42,7 +42,7 @@ class Suite:
 
 
 SID = Suite("sid", "Asterisk 22", ("asterisk", "sip-tester", "flite"))
-BULLSEYE = Suite("bullseye", "Asterisk 16", ("asterisk",))
+BULLSEYE = Suite("bullseye", "Asterisk 16", ("asterisk", "asterisk-opus", "asterisk-voicemail"))
 
 _DEBIAN_SUITES = frozenset(
     ("bullseye", "bookworm", "trixie", "forky", "sid", "oldstable", "stable", "testing", "unstable")

@@ -84,11 +84,16 @@ def test_a_caller_on_hold_goes_on_without_music() -> None:
 
 
 @pytest.mark.parametrize(("cause", "why"), [(17, Lost.BUSY), (21, Lost.DECLINED), (19, Lost.NO_ANSWER)])
-def test_why_nobody_came_is_told(cause: int, why: Lost) -> None:
+@pytest.mark.parametrize("first_word", [None, (), ("cause",)], ids=["none", "Asterisk 16", "Asterisk 22"])
+def test_why_nobody_came_is_told(cause: int, why: Lost, first_word: tuple[str, ...] | None) -> None:
+    """`first_word`: what ChannelHangupRequest has beside the channel, where it comes before ChannelDestroyed."""
+
     async def scene(b: Bench, taken: Taken, call: PbxCall, caller: FakeChannel) -> None:
         person = await call.control.ring("PJSIP/6001", within_s=5)
         channel = await rung(b)
         assert channel.variables["endpoint"] == "PJSIP/6001"
+        if first_word is not None:
+            await b.ari.emit("ChannelHangupRequest", channel, **dict.fromkeys(first_word, cause))
         await b.ari.lose(channel, cause)
         with pytest.raises(PartyLost) as lost:
             await person.answered()

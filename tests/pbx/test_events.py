@@ -56,7 +56,9 @@ def test_channelvars_are_told_from_none() -> None:
 
 @pytest.mark.parametrize("kind", ["StasisEnd", "ChannelDestroyed", "ChannelHangupRequest"])
 def test_each_way_in_which_a_channel_ends(kind: str) -> None:
-    assert parse(json.dumps({"type": kind, "channel": CHANNEL})) == ChannelEnded("1795231539.14")
+    ended = {"type": kind, "channel": CHANNEL}
+    assert parse(json.dumps(ended)) == ChannelEnded("1795231539.14", None)
+    assert parse(json.dumps({**ended, "cause": 17})) == ChannelEnded("1795231539.14", 17)
 
 
 def test_a_digit() -> None:
