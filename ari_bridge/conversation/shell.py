@@ -34,7 +34,8 @@ from ari_bridge.dialogue.history import WordSpan
 from ari_bridge.dialogue.live import LiveEvent, Observer
 from ari_bridge.dialogue.log import Turn
 from ari_bridge.dialogue.session import Session
-from ari_bridge.media.vad import EnergyVad, VoiceContinued, VoiceEvent, VoiceStarted, VoiceStopped
+from ari_bridge.media.vad import VoiceContinued, VoiceEvent, VoiceStarted, VoiceStopped
+from ari_bridge.media.voice_activity import VoiceDetector
 from ari_bridge.pbx.call import (
     CallerBack,
     CallerGone,
@@ -325,11 +326,11 @@ class Conversation:
                 self._handle(s.TimerDue())
 
     async def _listen(self) -> None:
-        vad = EnergyVad()
+        vad = VoiceDetector()
         while True:
             chunk = await self._port.read()
             if self._talk.aside:
-                vad = EnergyVad()
+                vad = VoiceDetector()
                 continue
             self._ears.hear(chunk)
             for event in vad.process(chunk):
