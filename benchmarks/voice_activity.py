@@ -1,7 +1,7 @@
 """What the voice detectors find and what they cost: python benchmarks/voice_activity.py [--cpu | --quality]
 
 Three are compared: the level alone (EnergyVad), the level without our echo, and that with Silero VAD. Calls
-are made up from synthetic voices (espeak-ng speaks for the agent, flite for the callers), noises and echo, and
+are made up from synthetic voices (espeak-ng for the agent, flite for the callers), noises and echo, and
 go through µ-law, the rings and the analysis as in the product, without a network.
 """
 
@@ -290,9 +290,8 @@ def over_the_line(call: Call, rate_hz: int) -> tuple[Pcm16, Pcm16]:
 def cpu(rate_hz: int, models: Mapping[int, Silero]) -> None:
     """Of the analysis, by turns of 10 ms in which the rows of half of the phases have a new frame."""
     voice = np.tile(speak(AGENT[0], Voice.ESPEAK, rate_hz), 2)
-    print(
-        f"\n{rate_hz} Hz: CPU µs per call-second of the analysis\n\n| calls | agent silent | agent speaks |\n|---|---|---|"
-    )
+    print(f"\n{rate_hz} Hz: CPU µs per call-second of the analysis\n")
+    print("| calls | agent silent | agent speaks |\n|---|---|---|")
     for rows in (1, 50, 500):
         costs = []
         for speaks in (False, True):

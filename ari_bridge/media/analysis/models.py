@@ -6,11 +6,15 @@ file is read, nothing of it is imported: `pip install --no-deps silero-vad` is a
 
 from __future__ import annotations
 
+import logging
 from importlib.metadata import PackageNotFoundError, distribution
 from pathlib import Path
 
 from ari_bridge.core.errors import SettingsError
 from ari_bridge.media.analysis.silero import Silero, read_silero
+from ari_bridge.settings import MediaSettings
+
+log = logging.getLogger(__name__)
 
 _PACKAGE = "silero-vad"
 _FILE = "silero_vad/data/silero_vad.onnx"
@@ -23,6 +27,26 @@ def packaged_model() -> Path | None:
     except PackageNotFoundError:
         return None
     return file if file.is_file() else None
+
+
+def choose_model(settings: MediaSettings) -> Path | None:
+    """The model file that the settings ask for, read once to know that it can be; None for none.
+
+    Raises SettingsError.
+    """
+    if settings.voice_activity == "energy":
+        return None
+    file = settings.voice_model_file or packaged_model()
+    if file is not None:
+        load_models(file)
+    elif settings.voice_activity == "silero":
+        raise SettingsError(
+            "media.voice_activity: there is no Silero VAD; pip install --no-deps silero-vad, "
+            "or set media.voice_model_file"
+        )
+    else:
+        log.info("voice is told by its level; with `pip install --no-deps silero-vad` by a model too")
+    return file
 
 
 def load_models(file: Path) -> dict[int, Silero]:
