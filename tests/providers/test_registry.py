@@ -16,7 +16,7 @@ def _settings(**tables: dict[str, object]) -> Settings:
 
 def test_the_agents_default_providers_exist() -> None:
     agent = AgentSettings()
-    kinds = {name: all_providers()[name].kind for name in (agent.stt, agent.llm, agent.tts)}
+    kinds = {name: all_providers()[name].kind for name in (*agent.stt, *agent.llm, *agent.tts)}
     assert kinds == {"pocketsphinx": Kind.STT, "script": Kind.LLM, "espeak": Kind.TTS}
 
 
