@@ -1,8 +1,9 @@
 """What the voice detectors find and what they cost: python benchmarks/voice_activity.py [--cpu | --quality]
 
-Three are compared: the level alone (EnergyVad), the level without our echo, and that with Silero VAD. Calls
-are made up from synthetic voices (espeak-ng for the agent, flite for the callers), noises and echo, and
-go through µ-law, the rings and the analysis as in the product, without a network.
+Three are compared: the plain level (plain_energy.py), the product's detector without a model of the voice,
+and the same with Silero VAD. Calls are made up from synthetic voices (espeak-ng for the agent, flite and
+espeak-ng for the callers), noises and echo, and go through µ-law (8 kHz), the rings and the analysis as in
+the product, without a network.
 """
 
 from __future__ import annotations
@@ -14,12 +15,13 @@ from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
+from plain_energy import PlainEnergy
 
 from ari_bridge.core.audio import Pcm16
 from ari_bridge.media.analysis.models import load_models, packaged_model
 from ari_bridge.media.analysis.silero import Silero
 from ari_bridge.media.codecs.registry import find_codec
-from ari_bridge.media.vad import EnergyVad, VoiceStarted
+from ari_bridge.media.vad import VoiceStarted
 from ari_bridge.media.voice_activity import VoiceDetector
 from ari_bridge.sandbox.audio_bench import AudioBench, Detector, Told, detect
 from ari_bridge.sandbox.scenario import Voice
@@ -245,11 +247,11 @@ def quality(rate_hz: int, models: Mapping[int, Silero]) -> None:
         calls += [*scenes.echo(level_db), *scenes.double_talk(level_db)]
     calls += [scenes.speech(noise, snr_db) for noise in ("line", "car") for snr_db in (40.0, 20.0, 10.0, 5.0)]
     detectors: list[tuple[str, Callable[[], Detector], Mapping[int, Silero]]] = [
-        ("level", EnergyVad, {}),
-        ("level, echo", VoiceDetector, {}),
+        ("plain level", PlainEnergy, {}),
+        ("without a model", VoiceDetector, {}),
     ]
     if models:
-        detectors.append(("Silero, echo", VoiceDetector, models))
+        detectors.append(("with Silero VAD", VoiceDetector, models))
     results: dict[str, list[list[Found]]] = {}
     for column, (_, detector, known) in enumerate(detectors):
         for call in calls:

@@ -11,6 +11,9 @@ do not come, the level decides alone, and nothing waits, until they come again.
 * A frame that is mostly our own echo is never voiced.
 * A loud frame is voiced if the model does not deny it; voice begins only where the model agrees.
 * A soft frame, or one under noise, is voiced where the model is sure of it.
+* A concealed frame was made up by us: it is no evidence for voice nor for silence, and at most 200 ms of them
+  in a row are passed over. A frame that the far end left out on purpose (DTX) is silence and says nothing of
+  the line's noise.
 """
 
 from __future__ import annotations
@@ -22,9 +25,7 @@ from dataclasses import dataclass
 
 from ari_bridge.core.audio import FRAME_MS, AudioChunk, FrameAnalysis, FrameFlags, samples
 from ari_bridge.media.vad import (
-    CONCEALED_FRAMES_MAX,
     FRAME_S,
-    MARGIN_DB,
     RELEASE_DB,
     NoiseFloor,
     Onset,
@@ -35,6 +36,7 @@ from ari_bridge.media.vad import (
 
 log = logging.getLogger(__name__)
 
+CONCEALED_FRAMES_MAX = 10
 PATIENCE_FRAMES = 2
 NEAR_MIN = 0.4
 """With a smaller share of its power a frame is our echo: predicted too low, it leaves some of itself."""
@@ -129,12 +131,11 @@ class VoiceDetector:
         if frame.flags & (FrameFlags.CONCEALED | FrameFlags.SILENCE):
             return self._onset.frame(False, frame.end_s)
         self._concealed_frames = 0
-        floor = self._floor.dbfs
         if finding.near < NEAR_MIN:
             return self._onset.frame(False, frame.end_s)
-        self._floor.update(frame.level_dbfs)
-        above_db = frame.level_dbfs + 10 * math.log10(finding.near) - floor
-        loud = above_db > (MARGIN_DB - RELEASE_DB if self._onset.voice else MARGIN_DB)
+        above_db = frame.level_dbfs + 10 * math.log10(finding.near) - self._floor.dbfs
+        loud = above_db > self._floor.margin_db - (RELEASE_DB if self._onset.voice else 0.0)
+        self._floor.update(frame.level_dbfs, voice=self._onset.voice)
         if math.isnan(finding.voice):
             return self._onset.frame(loud, frame.end_s)
         sure = finding.voice >= VOICE_SURE and above_db > SOFT_MARGIN_DB

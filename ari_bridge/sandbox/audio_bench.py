@@ -13,7 +13,6 @@ from ari_bridge.core.audio import FRAME_MS, AudioChunk, Pcm16
 from ari_bridge.media.analysis.analyst import Analyst
 from ari_bridge.media.analysis.silero import Silero
 from ari_bridge.media.bridge_row import BridgeRow
-from ari_bridge.media.codecs.base import Codec
 from ari_bridge.media.codecs.registry import known_codecs
 from ari_bridge.media.shared import RX_FRAMES, SharedRows, size, tx_capacity
 from ari_bridge.media.vad import VoiceEvent
@@ -36,7 +35,7 @@ class AudioBench:
     """Rows of one rate at the same tick; the media process is played by hand."""
 
     def __init__(self, rows: int, rate_hz: int, models: Mapping[int, Silero]) -> None:
-        codecs: list[Codec] = list(known_codecs().values())
+        self.codecs = codecs = list(known_codecs().values())
         codec = known_codecs()[CODEC_AT[rate_hz]]
         self.shared = SharedRows(bytearray(size(rows)), rows)
         self.analyst = Analyst(self.shared, codecs, models)

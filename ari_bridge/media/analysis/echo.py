@@ -17,7 +17,7 @@ the caller's voice only ever adds to Y: it moves a low quantile little, so no do
 stop the learning.
 
 *Before anything is learnt* the echo is taken to be START_DB below what was sent, at any delay. A line without
-echo shows it within half a second of our speech.
+echo shows it within a second of our speech.
 """
 
 from __future__ import annotations
@@ -35,6 +35,8 @@ _LOWEST_DB = -45.0
 _HIGHEST_DB = 0.0
 _UP_DB, _DOWN_DB = 0.6, 1.0
 """Their ratio makes it the 3/8 quantile."""
+_FAR_DB, _FAR_DOWN_DB = 6.0, 3.0
+"""So far below the gain there is no echo to be missed: the way down from START_DB is shortened."""
 _STRONG_DB = 25.0
 """Below it (-65 dBFS) a band of ours is too weak for its echo to be learnt from."""
 _NEIGHBOUR_DB = -2.0
@@ -87,8 +89,9 @@ class EchoReference:
         return echo
 
     def _learn(self, slots: Slots, past: Levels, gain: Levels, received: Levels) -> None:
-        above = received[:, None, :] - past > gain
-        step = np.where(above, np.float32(_UP_DB), np.float32(-_DOWN_DB))
+        above = received[:, None, :] - past - gain
+        down = np.where(above < -_FAR_DB, np.float32(-_FAR_DOWN_DB), np.float32(-_DOWN_DB))
+        step = np.where(above > 0, np.float32(_UP_DB), down)
         step *= past > _STRONG_DB
         gain += step
         self._gain_db[slots] = np.clip(gain, _LOWEST_DB, _HIGHEST_DB, out=gain)

@@ -21,10 +21,11 @@ WATCH_S = 1.0
 LAG_FRAMES_MAX = 50
 STUCK_LOOKS = 2
 """In a row at which a call is LAG_FRAMES_MAX behind: then the process is killed."""
+START_LOOKS = 15
+"""So many it has until it keeps up for the first time."""
 RETRY_S = (0.1, 1.0, 5.0, 30.0)
 """Before it is started again: the first time, the second, … until it has lived for LIVED_S."""
 LIVED_S = 30.0
-_STOP_S = 2.0
 
 
 class AnalysisKeeper:
@@ -96,28 +97,20 @@ class AnalysisKeeper:
         finally:
             self._process = None
             watch.cancel()
-            await _end(process)
+            with suppress(ProcessLookupError):
+                process.kill()  # it holds nothing that could be lost
+            await process.wait()
         return said or (f"by signal {-code}" if code < 0 else f"with status {code}")
 
     async def _watch(self, process: asyncio.subprocess.Process) -> None:
         """Kill a process that lives but does not get on."""
-        stuck = 0
-        while stuck < STUCK_LOOKS:
+        stuck, allowed = 0, START_LOOKS
+        while stuck < allowed:
             await asyncio.sleep(WATCH_S)
-            stuck = stuck + 1 if self._lag_frames() > LAG_FRAMES_MAX else 0
+            if self._lag_frames() > LAG_FRAMES_MAX:
+                stuck += 1
+            else:
+                stuck, allowed = 0, STUCK_LOOKS
         log.warning("the analysis of callers' audio stands still")
         with suppress(ProcessLookupError):
             process.kill()
-
-
-async def _end(process: asyncio.subprocess.Process) -> None:
-    """By closing its standard input; by force if that does not do."""
-    assert process.stdin is not None
-    process.stdin.close()
-    try:
-        async with asyncio.timeout(_STOP_S):
-            await process.wait()
-    except TimeoutError:
-        with suppress(ProcessLookupError):
-            process.kill()
-        await process.wait()

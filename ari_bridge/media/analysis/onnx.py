@@ -40,7 +40,7 @@ def float_tensors(model: bytes) -> dict[str, Tensor]:
 def _of_graph(graph: memoryview) -> Iterator[tuple[str, Tensor]]:
     for number, value in _fields(graph):
         if number == 5:
-            yield from _tensor(_message(value), "")
+            yield from _tensor(_message(value), None)
         elif number == 1:
             yield from _of_node(_message(value))
 
