@@ -46,8 +46,8 @@ class RungParty:
         self._changed.set()
 
     def ended(self, cause: int | None) -> None:
-        """`cause`: Q.850; None for a first word of the end, which does not tell it: why somebody did not answer
-        comes with the last."""
+        """`cause`: Q.850; None for a first word of the end, which does not tell it: why somebody did not
+        answer comes with the last."""
         if cause is None and not self._up:
             return
         if self._lost is None:

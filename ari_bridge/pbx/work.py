@@ -129,6 +129,12 @@ class CallWork:
             format=self._format,
             call_id=self.call_id,
         )
+        if leg.format != self._format:
+            logger.warning(
+                "media.format: this Asterisk makes %s of %s; the call speaks %s",
+                *(leg.format, self._format, leg.format),
+            )
+            self._format = leg.format
         self._peer = leg.peer
 
     async def open_port(self) -> None:
