@@ -91,7 +91,7 @@ async def _can_translate(client: AriClient, setting: str) -> bool:
 async def _can_be_woken(client: AriClient) -> bool:
     for module in WAKING:
         if not await client.module_running(module):
-            logger.warning("asterisk: %s is not loaded: calls are answered and refused 0.2 s later", module)
+            logger.warning("asterisk: %s is not loaded: calls are taken up to 0.4 s later", module)
             return False
     return True
 

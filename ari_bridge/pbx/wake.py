@@ -2,7 +2,7 @@
 
 In Stasis a channel works off what it was asked to do when its next frame comes. Where none does, as from a
 caller who is not answered yet, Asterisk before 22 looks every 200 ms only (MAX_WAIT_MS in res/res_stasis.c):
-so long it took to answer a call, or to refuse one. Later versions queue a frame without content after each
+so long it took to answer a call, to refuse it or to bridge it. Later versions queue a frame without content after each
 such request (exec_command_on_condition in res/stasis/control.c; so do the last releases of 18, 20 and 21).
 
 Here it is queued from outside: Asterisk does it itself where a channel's absolute timeout is written
@@ -15,7 +15,7 @@ Without the modules of these functions the channel sleeps on.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable
+from collections.abc import Awaitable, Iterable
 from contextlib import suppress
 
 from ari_bridge.core.errors import AsteriskError
@@ -42,19 +42,19 @@ class Waker:
             with suppress(AsteriskError):
                 await self._client.get_variable(channel_id, _QUEUE_A_FRAME)
 
-    async def keep_awake(self, channel_id: str, request: Awaitable[None]) -> None:
-        """Until the answer to `request`, which comes when the channel has carried it out. Raises what it
+    async def keep_awake(self, channel_ids: Iterable[str], request: Awaitable[None]) -> None:
+        """Until the answer to `request`, which comes when the channels have carried it out. Raises what it
         raises."""
         if not self._needed:
             return await request
-        waking = asyncio.create_task(self._wake_again_and_again(channel_id))
+        waking = asyncio.create_task(self._wake_again_and_again(tuple(channel_ids)))
         try:
             await request
         finally:
             waking.cancel()
             await asyncio.wait({waking})
 
-    async def _wake_again_and_again(self, channel_id: str) -> None:
+    async def _wake_again_and_again(self, channel_ids: tuple[str, ...]) -> None:
         while True:
             await asyncio.sleep(EVERY_S)
-            await self.wake(channel_id)
+            await asyncio.gather(*map(self.wake, channel_ids))

@@ -123,7 +123,7 @@ class CallWork:
 
     async def answer(self) -> None:
         await self._client.set_variables(self.channel_id, variables.on_entry(self.call_id))
-        await self._waker.keep_awake(self.channel_id, self._client.answer(self.channel_id))
+        await self._waker.keep_awake([self.channel_id], self._client.answer(self.channel_id))
         self._answered = True
 
     async def create_leg(self) -> None:
@@ -148,7 +148,8 @@ class CallWork:
 
     async def create_bridge(self) -> None:
         await self._client.create_bridge(self.bridge_id)
-        await self._client.add_channels(self.bridge_id, (self.channel_id, self.leg_id))
+        both = (self.channel_id, self.leg_id)
+        await self._waker.keep_awake(both, self._client.add_channels(self.bridge_id, both))
 
     async def leave(self, outcome: Outcome) -> None:
         """Variables, then on in the dialplan; not with our music in the caller's ear."""
