@@ -2,8 +2,9 @@
 
 In Stasis a channel works off what it was asked to do when its next frame comes. Where none does, as from a
 caller who is not answered yet, Asterisk before 22 looks every 200 ms only (MAX_WAIT_MS in res/res_stasis.c):
-so long it took to answer a call, to refuse it or to bridge it. Later versions queue a frame without content after each
-such request (exec_command_on_condition in res/stasis/control.c; so do the last releases of 18, 20 and 21).
+so long it took to answer a call, to refuse it or to bridge it. Later versions queue a frame without content
+after each such request (exec_command_on_condition in res/stasis/control.c; so do the last releases of 18, 20
+and 21).
 
 Here it is queued from outside: Asterisk does it itself where a channel's absolute timeout is written
 (ast_channel_setwhentohangup_tv in main/channel.c), so it is given the value that it has. Setting a variable
