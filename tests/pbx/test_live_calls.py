@@ -249,7 +249,7 @@ def test_a_cut_connection_keeps_the_calls_and_finds_who_left(clean_lab: Lab, run
 
 
 def test_what_a_dead_process_left_is_cleared_away(clean_lab: Lab, run: Any) -> None:
-    """Its leg, its bridge, and a caller who waits in Stasis for nobody."""
+    """Its leg, its bridge, somebody whom it rang, and a caller who waits in Stasis for nobody."""
     call_id = new_call_id()
 
     async def callers_in_stasis() -> list[str]:
@@ -278,6 +278,19 @@ def test_what_a_dead_process_left_is_cleared_away(clean_lab: Lab, run: Any) -> N
                     assert answer.status == 200
                 async with session.post(bridge, params={"type": "mixing"}) as answer:
                     assert answer.status == 200
+                person = {
+                    "endpoint": "PJSIP/7010@carrier",
+                    "app": "ari_bridge",
+                    "channelId": f"aribridge-ari_bridge-{call_id}-party1",
+                }
+                async with session.post("/ari/channels", params=person) as answer:
+                    assert answer.status == 200
+
+                async def person_is_there() -> bool:
+                    async with session.get(f"/ari/channels/{person['channelId']}") as answer:
+                        return str((await answer.json())["state"]) == "Up"
+
+                await eventually_await(person_is_there)
                 await calls.enter_async_context(dialled(clean_lab, "5000"))
                 await eventually_await(caller_in_stasis)
                 for channel_id in await callers_in_stasis():  # it was answered
@@ -294,6 +307,8 @@ def test_what_a_dead_process_left_is_cleared_away(clean_lab: Lab, run: Any) -> N
             assert len(await listing(clean_lab.pbx, "bridges")) == 1, "left behind"
             async with serving(lab_settings(clean_lab), SilentPlane()):
                 assert await listing(clean_lab.pbx, "bridges") == []
+                channels = [each["id"] for each in await listing(clean_lab.pbx, "channels")]
+                assert person["channelId"] not in channels
                 await a_person_answers(clean_lab)
 
     run(main())
