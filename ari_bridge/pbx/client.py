@@ -27,8 +27,10 @@ import aiohttp
 from aioswagger11 import SwaggerError
 
 from ari_bridge.core.errors import AsteriskError, AsteriskUnreachable, Gone, RequestFailed
+from ari_bridge.pbx import formats
 from ari_bridge.pbx.events import WANTED, Channel, parse_channel
 from ari_bridge.pbx.transport import AriTransport, Response
+from ari_bridge.pbx.variables import NATIVE_FORMAT
 from ari_bridge.settings import AsteriskSettings
 
 _PLACE = re.compile(r"[A-Za-z0-9_.*#+-]+")
@@ -45,6 +47,8 @@ class Leg:
 
     channel_id: str
     peer: tuple[str, int]
+    format: str
+    """What it speaks, which is not always what was asked for (`formats.NOT_EVERYWHERE`)."""
 
 
 class AriClient:
@@ -169,16 +173,19 @@ class AriClient:
                 " resolve media.advertise_host?",
                 status=500,
             ) from None
-        variables = answer.get("channelvars") or {}
+        told = answer.get("channelvars") or {}
         address, local_port = [
-            str(variables.get(name) or await self.get_variable(leg_id, name))
+            str(told.get(name) or await self.get_variable(leg_id, name))
             for name in ("UNICASTRTP_LOCAL_ADDRESS", "UNICASTRTP_LOCAL_PORT")
         ]
         if not address or not local_port.isdecimal():
             raise RequestFailed(
                 "externalMedia: Asterisk does not tell its RTP address (UNICASTRTP_LOCAL_ADDRESS)", status=200
             )
-        return Leg(leg_id, (address, int(local_port)))
+        made = ""
+        if format in formats.NOT_EVERYWHERE:
+            made = formats.first_format(await self.get_variable(leg_id, NATIVE_FORMAT))
+        return Leg(leg_id, (address, int(local_port)), made or format)
 
     async def get_variable(self, channel_id: str, name: str) -> str:
         """A channel variable or dialplan function; "" when unset."""

@@ -45,7 +45,7 @@ class ChannelEnded:
     channel_id: str
     cause: int | None = 0
     """Q.850: 17 busy, 19 no answer, 21 declined, ...; 0 for none in particular. None where the event leaves
-    it to a later one: Asterisk 16's ChannelHangupRequest, before its ChannelDestroyed."""
+    that to a later one: Asterisk 16's ChannelHangupRequest, before its ChannelDestroyed."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,6 +8,9 @@ NARROWBAND = "ulaw"
 WIDEBAND = "slin16"
 PASSED_THROUGH = ("ulaw", "alaw", "g722")
 """Where the caller speaks one of these, so does the leg: Asterisk then translates nothing, either way."""
+NOT_EVERYWHERE = ("slin",)
+"""Formats of which older Asterisks make another without a word: slin becomes µ-law before late 2023. The leg
+itself tells."""
 
 _WIDEBAND_CALLER = re.compile(
     r"slin(12|16|24|32|44|48|96|192)|opus|g719|siren(7|14)|silk(12|16|24)|speex(16|32)"

@@ -16,6 +16,7 @@ from ari_bridge.media.plane import MediaPlane
 from ari_bridge.pbx import versions
 from ari_bridge.pbx.client import AriClient
 from ari_bridge.pbx.formats import WIDEBAND
+from ari_bridge.pbx.wake import WAKING
 from ari_bridge.settings import MediaSettings
 
 logger = logging.getLogger(__name__)
@@ -44,6 +45,8 @@ class Abilities:
     """Legs can have slin16 beside callers of any format."""
     dialplan_lookup: bool
     """A place in the dialplan can be looked up before a caller is sent there."""
+    sleeps: bool
+    """Channels have to be woken to do at once what they are asked to (pbx/wake.py)."""
 
 
 async def check(client: AriClient, settings: MediaSettings, media: MediaPlane) -> Abilities:
@@ -53,12 +56,14 @@ async def check(client: AriClient, settings: MediaSettings, media: MediaPlane) -
         raise SettingsError(
             f"media.advertise_host: must be set when media.bind_host is {host}: Asterisk cannot send to it"
         )
-    logger.info("%s", await versions.describe(client))
+    version = await versions.version(client)
+    logger.info("%s", versions.describe(client, version))
     if not await client.module_running("chan_rtp.so"):
         raise AsteriskError("asterisk: chan_rtp.so, which carries external media, is not loaded: load it")
     return Abilities(
         wideband=await _can_translate(client, settings.format),
         dialplan_lookup=await client.module_running("func_dialplan.so"),
+        sleeps=versions.sleeps(version) and await _can_be_woken(client),
     )
 
 
@@ -81,6 +86,14 @@ async def _can_translate(client: AriClient, setting: str) -> bool:
             "asterisk: %s is not loaded: Opus and other wideband callers get telephone bandwidth", missing
         )
     return not missing
+
+
+async def _can_be_woken(client: AriClient) -> bool:
+    for module in WAKING:
+        if not await client.module_running(module):
+            logger.warning("asterisk: %s is not loaded: calls are taken up to 0.4 s later", module)
+            return False
+    return True
 
 
 async def _missing(client: AriClient, format_name: str) -> str:

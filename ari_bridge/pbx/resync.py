@@ -131,9 +131,11 @@ def _may_be_in(channel: Channel, app: str, seen: Seen) -> bool:
 def _stays_with_us(channel: Channel, names: Names, app: str, seen: Seen) -> bool:
     """People who were rung for a call may have been handed over to the dialplan with the caller.
 
-    What the application has does not tell: it keeps whom it rang, even in the dialplan's Bridge() (seen on
-    22.10). So one who is talking is left alone unless Asterisk says Stasis; on 16 they hang up themselves.
+    What the application has does not tell: it keeps whom it rang, even in the dialplan's Bridge(), where no
+    application of the dialplan is named either (seen on 16.28 and 22.10). But who is in Bridge() is in a
+    bridge, and not in one of ours.
     """
     if names.is_leg(channel.id) or channel.state != "Up":
         return True
-    return channel.app_name == "Stasis" and _is_in(channel, app, seen)
+    elsewhere = any(channel.id in members for id, members in seen.bridges.items() if not names.owner(id))
+    return _is_in(channel, app, seen) and not elsewhere

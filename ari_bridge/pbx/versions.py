@@ -6,6 +6,7 @@ there is not in them. So both show before the first call, and neither as a faili
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 
 from ari_bridge.core.errors import AsteriskError, RequestFailed
@@ -47,7 +48,17 @@ USES = (
 )
 
 
-async def describe(client: AriClient) -> str:
+WAKES_ITS_CHANNELS = 22
+"""From this version on a channel in Stasis does what it is asked to at once, whether frames come or not."""
+
+
+def sleeps(version: str) -> bool:
+    """Whether channels of this Asterisk may have to be woken (pbx/wake.py); of an unknown version too."""
+    number = re.search(r"\d+", version)
+    return number is None or int(number[0]) < WAKES_ITS_CHANNELS
+
+
+def describe(client: AriClient, version: str) -> str:
     """One line for the log: which Asterisk this is, and what it lacks.
 
     Raises AsteriskError, one line, when it lacks what every call needs.
@@ -61,10 +72,11 @@ async def describe(client: AriClient) -> str:
             f"asterisk: its ARI has no {names}: load {modules}; ari_bridge needs Asterisk 16.28 or later"
         )
     lacks = "; ".join(f"no {use.name}: {use.without}" for use in missing)
-    return f"Asterisk {await _version(client)}: {lacks or 'its ARI has all that is used'}"
+    return f"Asterisk {version}: {lacks or 'its ARI has all that is used'}"
 
 
-async def _version(client: AriClient) -> str:
+async def version(client: AriClient) -> str:
+    """As Asterisk writes it: `16.28.0~dfsg-0+deb11u4`, `certified/20.7-cert2`. Raises AsteriskError."""
     if not client.knows("asterisk", "getInfo"):
         return "of unknown version"
     try:

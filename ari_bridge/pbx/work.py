@@ -23,6 +23,7 @@ from ari_bridge.pbx.names import Names
 from ari_bridge.pbx.orders import CleanUp
 from ari_bridge.pbx.preflight import Abilities
 from ari_bridge.pbx.routing import choose_agent, parse_args
+from ari_bridge.pbx.wake import Waker
 from ari_bridge.settings import Settings
 
 logger = logging.getLogger(__name__)
@@ -69,6 +70,8 @@ class CallWork:
         self._around = around
         self._client = around.client
         self._start = start
+        self._waker = Waker(around.client, needed=around.abilities.sleeps)
+        self._answered = False
         self._format = formats.NARROWBAND
         self._peer: tuple[str, int] | None = None
 
@@ -120,7 +123,8 @@ class CallWork:
 
     async def answer(self) -> None:
         await self._client.set_variables(self.channel_id, variables.on_entry(self.call_id))
-        await self._client.answer(self.channel_id)
+        await self._waker.keep_awake([self.channel_id], self._client.answer(self.channel_id))
+        self._answered = True
 
     async def create_leg(self) -> None:
         leg = await self._client.external_media(
@@ -129,6 +133,12 @@ class CallWork:
             format=self._format,
             call_id=self.call_id,
         )
+        if leg.format != self._format:
+            logger.warning(
+                "media.format: this Asterisk makes %s of %s; the call speaks %s",
+                *(leg.format, self._format, leg.format),
+            )
+            self._format = leg.format
         self._peer = leg.peer
 
     async def open_port(self) -> None:
@@ -138,7 +148,8 @@ class CallWork:
 
     async def create_bridge(self) -> None:
         await self._client.create_bridge(self.bridge_id)
-        await self._client.add_channels(self.bridge_id, (self.channel_id, self.leg_id))
+        both = (self.channel_id, self.leg_id)
+        await self._waker.keep_awake(both, self._client.add_channels(self.bridge_id, both))
 
     async def leave(self, outcome: Outcome) -> None:
         """Variables, then on in the dialplan; not with our music in the caller's ear."""
@@ -158,6 +169,8 @@ class CallWork:
         await self._client.continue_in_dialplan(
             self.channel_id, context=outcome.context, exten=outcome.exten, priority=outcome.priority
         )
+        if not self._answered:
+            await self._waker.wake(self.channel_id)
 
     async def hang_up(self) -> None:
         await self._client.hang_up(self.channel_id)

@@ -110,6 +110,7 @@ class FakeAri:
         self.done: Counter[str] = Counter()
         self.sockets: list[web.WebSocketResponse] = []
         self.socket_opened = asyncio.Event()
+        self.version = "22.10.1"
         self.status: int | None = None
         """Answer everything with this."""
         self.read_only = False
@@ -255,7 +256,7 @@ class FakeAri:
             case "listBridges":
                 return web.json_response([{"id": id, "channels": ids} for id, ids in self.bridges.items()])
             case "getInfo":
-                return web.json_response({"status": {}})
+                return web.json_response({"status": {}, "system": {"version": self.version}})
             case "getApplication":
                 inside = [channel.id for channel in self.channels.values() if channel.in_stasis]
                 return web.json_response({"name": APP, "channel_ids": inside})

@@ -86,7 +86,7 @@ def test_a_caller_on_hold_goes_on_without_music() -> None:
 @pytest.mark.parametrize(("cause", "why"), [(17, Lost.BUSY), (21, Lost.DECLINED), (19, Lost.NO_ANSWER)])
 @pytest.mark.parametrize("first_word", [None, (), ("cause",)], ids=["none", "Asterisk 16", "Asterisk 22"])
 def test_why_nobody_came_is_told(cause: int, why: Lost, first_word: tuple[str, ...] | None) -> None:
-    """`first_word`: what ChannelHangupRequest has beside the channel, where it comes before that."""
+    """`first_word`: what ChannelHangupRequest has beside the channel, where one comes first."""
 
     async def scene(b: Bench, taken: Taken, call: PbxCall, caller: FakeChannel) -> None:
         person = await call.control.ring("PJSIP/6001", within_s=5)

@@ -280,6 +280,26 @@ def test_the_leg_speaks_what_costs_least(native: str, setting: str, lacking: str
     asyncio.run(main())
 
 
+def test_the_port_speaks_what_an_old_asterisk_made_of_the_leg(caplog: pytest.LogCaptureFixture) -> None:
+    async def main() -> None:
+        async with FakeAri() as ari:
+            plane = SilentPlane()
+
+            async def as_ulaw(do: Do) -> web.Response:
+                answer = await do()
+                ari.legs[0].variables["CHANNEL(audionativeformat)"] = "(ulaw)"
+                return answer
+
+            ari.on["externalMedia"] = as_ulaw
+            async with serving(settings_for(ari.url, PASSWORD, format="slin"), plane):
+                await ari.call("agent=demo")
+                await eventually(lambda: plane.open_ports == 1)
+                assert plane.ports[0].codec == "ulaw"
+
+    asyncio.run(main())
+    assert "media.format: this Asterisk makes ulaw of slin; the call speaks ulaw" in caplog.messages
+
+
 # ------------------------------------------------------------------ handlers that fail
 
 

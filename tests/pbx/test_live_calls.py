@@ -14,8 +14,10 @@ import pytest
 from ari_bridge.core.errors import AsteriskRefused
 from ari_bridge.pbx.call import CallerGone, CallHandler, Digit, Outcome, PbxCall, Status
 from ari_bridge.pbx.names import new_call_id
+from ari_bridge.sandbox.debian import BULLSEYE, Suite
 from ari_bridge.sandbox.lab import Lab
 from ari_bridge.sandbox.proxy import Refusal, proxying
+from ari_bridge.settings import MediaSettings
 from tests.pbx.helpers import SilentPlane, eventually, eventually_await, serving, talk_until_gone
 from tests.pbx.live import a_person_answers, dialled, lab_settings, listing
 
@@ -148,6 +150,19 @@ def test_the_media_plane_gets_rtp_from_the_address_that_asterisk_told(clean_lab:
     run(main())
 
 
+def test_the_port_speaks_what_the_leg_does(clean_lab: Lab, run: Any, pbx_suite: Suite | None) -> None:
+    """Asterisk 16 makes a µ-law leg where slin is asked for."""
+    settings = lab_settings(clean_lab).model_copy(update={"media": MediaSettings(format="slin")})
+
+    async def main() -> None:
+        plane = SilentPlane()
+        async with serving(settings, plane), dialled(clean_lab, "5000"):
+            await eventually(lambda: plane.open_ports == 1)
+            assert plane.ports[0].codec == ("ulaw" if pbx_suite is BULLSEYE else "slin")
+
+    run(main())
+
+
 @asynccontextmanager
 async def talkative(lab: Lab, speaks: str = "4001") -> AsyncIterator[None]:
     """A call from inside the PBX, whose caller is a dialplan extension (4001: a tone; 4002: rings)."""
@@ -234,14 +249,15 @@ def test_a_cut_connection_keeps_the_calls_and_finds_who_left(clean_lab: Lab, run
 
 
 def test_what_a_dead_process_left_is_cleared_away(clean_lab: Lab, run: Any) -> None:
-    """Its leg, its bridge, and a caller who waits in Stasis for nobody."""
+    """Its leg, its bridge, somebody whom it rang, and a caller who waits in Stasis for nobody."""
     call_id = new_call_id()
 
     async def callers_in_stasis() -> list[str]:
+        (application,) = await listing(clean_lab.pbx, "applications")
         return [
             channel["id"]
             for channel in await listing(clean_lab.pbx, "channels")
-            if channel["dialplan"]["app_name"] == "Stasis" and channel["name"].startswith("PJSIP/")
+            if channel["id"] in application["channel_ids"] and channel["name"].startswith("PJSIP/")
         ]
 
     async def caller_in_stasis() -> bool:
@@ -262,16 +278,37 @@ def test_what_a_dead_process_left_is_cleared_away(clean_lab: Lab, run: Any) -> N
                     assert answer.status == 200
                 async with session.post(bridge, params={"type": "mixing"}) as answer:
                     assert answer.status == 200
+                person = {
+                    "endpoint": "PJSIP/7010@carrier",
+                    "app": "ari_bridge",
+                    "channelId": f"aribridge-ari_bridge-{call_id}-party1",
+                }
+                async with session.post("/ari/channels", params=person) as answer:
+                    assert answer.status == 200
+
+                async def person_is_there() -> bool:
+                    async with session.get(f"/ari/channels/{person['channelId']}") as answer:
+                        return str((await answer.json())["state"]) == "Up"
+
+                await eventually_await(person_is_there)
                 await calls.enter_async_context(dialled(clean_lab, "5000"))
                 await eventually_await(caller_in_stasis)
                 for channel_id in await callers_in_stasis():  # it was answered
-                    answered = {"variable": "ARIBRIDGECALLID", "value": call_id}
+                    name = {"variable": "ARIBRIDGECALLID"}
                     path = f"/ari/channels/{channel_id}/variable"
-                    async with session.post(path, params=answered) as answer:
+                    async with session.post(path, params={**name, "value": call_id}) as answer:
                         assert answer.status == 204
+
+                    async def known(path: str = path, name: dict[str, str] = name) -> bool:
+                        async with session.get(path, params=name) as answer:
+                            return answer.status == 200
+
+                    await eventually_await(known)  # Asterisk 16 sets it when it comes to it
             assert len(await listing(clean_lab.pbx, "bridges")) == 1, "left behind"
             async with serving(lab_settings(clean_lab), SilentPlane()):
                 assert await listing(clean_lab.pbx, "bridges") == []
+                channels = [each["id"] for each in await listing(clean_lab.pbx, "channels")]
+                assert person["channelId"] not in channels
                 await a_person_answers(clean_lab)
 
     run(main())

@@ -15,7 +15,6 @@ import pytest
 
 from ari_bridge.pbx.controller import Controller
 from ari_bridge.sandbox.asterisk import AsteriskServer
-from ari_bridge.sandbox.debian import BULLSEYE, Suite
 from ari_bridge.sandbox.lab import Lab
 from ari_bridge.settings import LimitSettings, Settings
 from tests.pbx.helpers import SilentPlane, eventually, serving, talk_until_gone
@@ -24,11 +23,7 @@ from tests.pbx.live import a_person_answers, dialled, lab_settings
 pytestmark = pytest.mark.asterisk
 
 
-@pytest.fixture
-def refused_within_s(pbx_suite: Suite | None) -> float:
-    """Asterisk 16 looks only every 200 ms for what a channel without audio is to do (res_stasis.c); newer
-    ones are woken."""
-    return 0.3 if pbx_suite is BULLSEYE else 0.2
+REFUSED_WITHIN_S = 0.2
 
 
 @dataclass
@@ -85,9 +80,7 @@ async def callers(lab: Lab, count: int) -> AsyncIterator[None]:
         yield
 
 
-def test_a_call_too_many_rings_a_person_within_200_ms(
-    clean_lab: Lab, run: Any, refused_within_s: float
-) -> None:
+def test_a_call_too_many_rings_a_person_within_200_ms(clean_lab: Lab, run: Any) -> None:
     """Forty calls as fast as they can be placed, with room for ten."""
 
     async def main() -> None:
@@ -100,13 +93,13 @@ def test_a_call_too_many_rings_a_person_within_200_ms(
             await eventually(lambda: controller.live_calls == 10)  # its events come by a socket of its own
             slowest_s = max(dialplan.fallback_after_s.values())
             print(f"refused within {1000 * slowest_s:.0f} ms")
-            assert slowest_s <= refused_within_s
+            assert slowest_s <= REFUSED_WITHIN_S
             assert set(dialplan.state_then.values()) == {"Ring"}, "not answered"
 
     run(main())
 
 
-def test_a_draining_service_refuses_and_lets_talk(clean_lab: Lab, run: Any, refused_within_s: float) -> None:
+def test_a_draining_service_refuses_and_lets_talk(clean_lab: Lab, run: Any) -> None:
     async def main() -> None:
         ready = asyncio.Event()
         controller = Controller(limited(clean_lab), SilentPlane(), talk_until_gone)
@@ -118,7 +111,7 @@ def test_a_draining_service_refuses_and_lets_talk(clean_lab: Lab, run: Any, refu
             async with dialled(clean_lab, "5000"):
                 await a_person_answers(clean_lab)
             (refused_after_s,) = dialplan.fallback_after_s.values()
-            assert refused_after_s <= refused_within_s
+            assert refused_after_s <= REFUSED_WITHIN_S
             assert await caller.state() == "Up"
             assert not running.done()
             await caller.hang_up()

@@ -91,9 +91,20 @@ def test_a_person_who_was_handed_over_to_the_dialplan_is_no_orphan() -> None:
     person = NAMES.part(new_call_id(), "party1")
     assert find(*WHOLE, channel(person, "AppDial", "")).orphan_channels == []
     talking = channel(person, "", "")  # as Asterisk shows one in Bridge(), whom the application still has
-    assert find(*WHOLE, talking, in_app={person}).orphan_channels == []
+    dialplans = {"a-bridge": frozenset({person, "somebody"})}
+    assert find(*WHOLE, talking, in_app={person}, bridges=dialplans).orphan_channels == []
+    assert find(*WHOLE, talking).orphan_channels == []
     assert find(*WHOLE, channel(person)).orphan_channels == [person]
     assert find(*WHOLE, channel(person, "", "", "Ringing")).orphan_channels == [person]
+
+
+def test_asterisk_16_tells_who_waits_for_a_dead_call_by_the_application_and_the_bridges() -> None:
+    dead = new_call_id()
+    person = NAMES.part(dead, "party1")
+    waits = channel(person, "", "")
+    assert find(*WHOLE, waits, in_app={person}).orphan_channels == [person]
+    left_over = {NAMES.bridge(dead): frozenset({person, NAMES.leg(dead)})}
+    assert find(*WHOLE, waits, in_app={person}, bridges=left_over).orphan_channels == [person]
 
 
 def test_our_own_guest_in_the_bridge_is_no_heir() -> None:
