@@ -114,8 +114,8 @@ class BlockRing:
         blocks, shape (n, BLOCKS_A_FRAME), whether each is there and, if not, whether the sender paused."""
         head = self._head[slots]
         index = slots * _FRAMES + head // BLOCKS_A_FRAME % _FRAMES
-        payload = self._frames[index]
-        filled = self._frames_filled[index]
+        payload = self._frames.take(index, axis=0)
+        filled = self._frames_filled.take(index, axis=0)
         self._frames_filled[index] = 0
         self._head[slots] = head + BLOCKS_A_FRAME
         return payload, filled == self.block_clocks, filled == _PAUSE
