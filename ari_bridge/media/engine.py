@@ -221,6 +221,11 @@ class Engine:
                     self._leaving = slots, due_s
                     yield self._send(group, slots)
 
+    @property
+    def leaving_at_s(self) -> float:
+        """When the packets last yielded are due."""
+        return self._leaving[1]
+
     def left(self, now: float) -> None:
         """The packets last yielded have left, at that time."""
         slots, due_s = self._leaving

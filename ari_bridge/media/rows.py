@@ -18,7 +18,7 @@ from ari_bridge.media.packets import Endpoint, host_and_port
 
 PHASES = 8
 TICK_S = FRAME_MS / 1000 / PHASES
-_ENOUGH = 256
+_ENOUGH = 512
 _OPENING_ORDER = np.array([0, 4, 2, 6, 1, 5, 3, 7])
 """Of the phases: those in use lie as far apart as they can."""
 
