@@ -38,6 +38,7 @@ _DRIFT_MAX = 1e-3
 """A path, not a clock, changes by more than 1000 ppm."""
 _DRIFT_SMOOTHING = 0.5
 
+
 @dataclass(frozen=True, slots=True)
 class DelayRange:
     """What the operator allows, in seconds."""
