@@ -72,10 +72,10 @@ class Concealer:
         """Complete frame number `frames` of each row, in the ring; `there` and `silent`, of shape (n, blocks
         of a frame), tell what of it has come. Returns the FrameFlags of each row."""
         flags = np.zeros(len(slots), dtype=np.uint8)
+        if there.all() and not np.count_nonzero(self._torn[slots] != _WHOLE):  # nearly always
+            return flags
         complete = np.logical_and.reduce(there, axis=1)
         wanting = np.flatnonzero(~complete | (self._torn[slots] != _WHOLE))
-        if not len(wanting):
-            return flags
         rows, start = slots[wanting], frames[wanting] * self._frame
         here, silent = there[wanting], silent[wanting]
         self._torn[rows[(silent & ~here).any(axis=1)]] = self._paused  # a pause ends what was before it

@@ -38,22 +38,6 @@ _DRIFT_MAX = 1e-3
 """A path, not a clock, changes by more than 1000 ppm."""
 _DRIFT_SMOOTHING = 0.5
 
-_STATE = np.dtype(
-    [
-        ("least_s", "f8"),  # of the last two seconds, this half second included
-        ("least_now_s", "f8"),  # of this half second
-        ("worst_s", "f8"),  # relative delay of this half second
-        ("last_s", "f8"),  # lateness of the packet before
-        ("jitter_s", "f8"),
-        ("target_s", "f8"),
-        ("least_ten_s", "f8"),  # of these ten seconds
-        ("least_ten_before_s", "f8"),
-        ("drift", "f8"),  # 0.0001: the sender's clock is 100 ppm faster than ours
-        ("drift_known", "?"),
-    ],
-    align=True,
-)
-
 
 @dataclass(frozen=True, slots=True)
 class DelayRange:
@@ -73,78 +57,80 @@ class DelayManager:
 
     def __init__(self, rows: int, allowed: DelayRange) -> None:
         self._allowed = allowed
-        self._state = np.zeros(rows, dtype=_STATE)
-        self._least_s = np.zeros((rows, _WINDOWS), dtype=np.float64)
+        # A column each: a packet touches few of them, and gathering records costs ten times as much.
+        self._least_s = np.zeros(rows)  # lateness, of the last two seconds, this half second included
+        self._least_now_s = np.zeros(rows)  # of this half second
+        self._least_before_s = np.zeros((rows, _WINDOWS))  # of each of the last half seconds
+        self._least_ten_s = np.zeros(rows)  # of these ten seconds
+        self._least_ten_before_s = np.zeros(rows)
+        self._worst_s = np.zeros(rows)  # relative delay of this half second
+        self._last_s = np.zeros(rows)  # lateness of the packet before
+        self._drift_known = np.zeros(rows, dtype=np.bool_)
         self._histogram = np.zeros((rows, _BUCKETS), dtype=np.float32)
         self._reviews = np.zeros(rows, dtype=np.int64)
-        self.jitter_s = self._state["jitter_s"]
+        self.jitter_s = np.zeros(rows)
         """Interarrival jitter of each row, RFC 3550 section 6.4.1."""
-        self.target_s = self._state["target_s"]
-        self.drift = self._state["drift"]
+        self.target_s = np.zeros(rows)
+        self.drift = np.zeros(rows)
         """Of the sender's clock: 1e-4 is 100 ppm faster than ours."""
 
     def start(self, slots: NDArray[np.int64]) -> None:
         """New streams."""
-        fresh = np.zeros(1, dtype=_STATE)
-        for field in ("least_s", "least_now_s", "least_ten_s", "least_ten_before_s"):
-            fresh[field] = np.inf
-        fresh["last_s"] = np.nan
-        fresh["target_s"] = self._allowed.start_s
-        self._state[slots] = fresh
-        self._least_s[slots] = np.inf
-        self._histogram[slots] = 0
-        self._reviews[slots] = 0
+        for least_s in (self._least_s, self._least_now_s, self._least_ten_s, self._least_ten_before_s):
+            least_s[slots] = np.inf
+        self._least_before_s[slots] = np.inf
+        for known in (self._worst_s, self.jitter_s, self.drift, self._histogram, self._reviews):
+            known[slots] = 0
+        self._drift_known[slots] = False
+        self._last_s[slots] = np.nan
+        self.target_s[slots] = self._allowed.start_s
 
     def observe(self, slots: NDArray[np.int64], lateness_s: NDArray[np.float64]) -> None:
         """One packet a row has come."""
-        state = self._state[slots]
-        least = np.minimum(state["least_s"], lateness_s)
-        state["least_s"] = least
-        state["least_now_s"] = np.minimum(state["least_now_s"], lateness_s)
-        state["worst_s"] = np.maximum(state["worst_s"], lateness_s - least)
-        change = np.abs(lateness_s - state["last_s"])
-        state["last_s"] = lateness_s
-        state["jitter_s"] += np.where(change < 1.0, (change - state["jitter_s"]) / 16, 0.0)  # no NaN, no jump
-        self._state[slots] = state
+        least_s = np.minimum(self._least_s[slots], lateness_s)
+        self._least_s[slots] = least_s
+        self._least_now_s[slots] = np.minimum(self._least_now_s[slots], lateness_s)
+        self._worst_s[slots] = np.maximum(self._worst_s[slots], lateness_s - least_s)
+        change_s = np.abs(lateness_s - self._last_s[slots])
+        self._last_s[slots] = lateness_s
+        jitter_s = self.jitter_s[slots]
+        step_s = np.where(change_s < 1.0, change_s - jitter_s, 0.0)  # no NaN, no jump
+        self.jitter_s[slots] = jitter_s + step_s / 16
 
     def shift(self, slot: int, seconds: float) -> None:
         """The play head of a row has moved: from now on packets wait longer by `seconds` (shorter when
         negative)."""
-        for field in ("least_s", "least_now_s", "last_s", "least_ten_s", "least_ten_before_s"):
-            self._state[field][slot] -= seconds
-        self._least_s[slot] -= seconds
+        for lateness_s in (self._least_s, self._least_now_s, self._least_ten_s, self._least_ten_before_s):
+            lateness_s[slot] -= seconds
+        self._last_s[slot] -= seconds
+        self._least_before_s[slot] -= seconds
 
     def delay_s(self, slots: NDArray[np.int64]) -> NDArray[np.float64]:
         """How long the fastest packet of the last two seconds waited; infinite when none came."""
-        delay: NDArray[np.float64] = -self._state["least_s"][slots]
+        delay: NDArray[np.float64] = -self._least_s[slots]
         return np.where(np.isfinite(delay), delay, np.inf)
 
     def error_s(self, slots: NDArray[np.int64]) -> NDArray[np.float64]:
         """By how much the delay is longer than its target; 0.0 where nothing can be said."""
-        state = self._state[slots]
-        error = -state["least_s"] - state["target_s"]
+        error = -self._least_s[slots] - self.target_s[slots]
         known = np.isfinite(error) & ((error < 0) | (self._reviews[slots] >= _SETTLED_REVIEWS))
         return np.where(known, error, 0.0)
 
     def review(self, slots: NDArray[np.int64]) -> None:
         """Another REVIEW_S has passed: find the target and the drift anew."""
-        state = self._state[slots]
-        came = np.isfinite(state["least_now_s"])
-        if not came.all():
-            slots, state = slots[came], state[came]
+        slots = slots[np.isfinite(self._least_now_s[slots])]
         if not len(slots):
             return
         self._reviews[slots] += 1
         reviews = self._reviews[slots]
-        state["target_s"] = self._quantile_s(slots, state["worst_s"], reviews)
-        self._follow_drift(state, reviews)
-        self._least_s[slots, reviews % _WINDOWS] = state["least_now_s"]
-        recent = self._least_s[slots]
-        recent[np.arange(len(slots)), (reviews + 1) % _WINDOWS] = np.inf  # the next one to be filled
-        state["least_s"] = recent.min(axis=1)
-        state["least_now_s"] = np.inf
-        state["worst_s"] = 0.0
-        self._state[slots] = state
+        self.target_s[slots] = self._quantile_s(slots, self._worst_s[slots], reviews)
+        self._follow_drift(slots, reviews)
+        self._least_before_s[slots, reviews % _WINDOWS] = self._least_now_s[slots]
+        recent_s = self._least_before_s[slots]
+        recent_s[np.arange(len(slots)), (reviews + 1) % _WINDOWS] = np.inf  # the next one to be filled
+        self._least_s[slots] = recent_s.min(axis=1)
+        self._least_now_s[slots] = np.inf
+        self._worst_s[slots] = 0.0
 
     def _quantile_s(
         self, slots: NDArray[np.int64], worst_s: NDArray[np.float64], reviews: NDArray[np.int64]
@@ -163,21 +149,22 @@ class DelayManager:
         target: NDArray[np.float64] = (at + inside) * _BUCKET_S
         return np.clip(target, self._allowed.min_s, self._allowed.max_s)
 
-    def _follow_drift(self, state: NDArray[np.void], reviews: NDArray[np.int64]) -> None:
-        """In place. Between two tens the slope of their least lateness is the drift."""
-        state["least_ten_s"] = np.minimum(state["least_ten_s"], state["least_now_s"])
-        full = reviews % _DRIFT_REVIEWS == 0
-        if not full.any():
+    def _follow_drift(self, slots: NDArray[np.int64], reviews: NDArray[np.int64]) -> None:
+        """Between two tens the slope of their least lateness is the drift."""
+        self._least_ten_s[slots] = np.minimum(self._least_ten_s[slots], self._least_now_s[slots])
+        full = slots[reviews % _DRIFT_REVIEWS == 0]
+        if not len(full):
             return
-        slope = (state["least_ten_before_s"] - state["least_ten_s"]) / (_DRIFT_REVIEWS * REVIEW_S)
-        clock = full & (np.abs(slope) < _DRIFT_MAX)  # an infinite one neither
-        smoothed = np.where(
-            state["drift_known"], state["drift"] + _DRIFT_SMOOTHING * (slope - state["drift"]), slope
-        )
-        state["drift"] = np.where(clock, smoothed, state["drift"])
-        state["drift_known"] |= clock
-        state["least_ten_before_s"] = np.where(full, state["least_ten_s"], state["least_ten_before_s"])
-        state["least_ten_s"] = np.where(full, np.inf, state["least_ten_s"])
+        fall_s = self._least_ten_before_s[full] - self._least_ten_s[full]
+        slope = fall_s / (_DRIFT_REVIEWS * REVIEW_S)
+        clock = np.abs(slope) < _DRIFT_MAX  # an infinite one neither
+        rows, slope = full[clock], slope[clock]
+        drift = self.drift[rows]
+        smoothed = drift + _DRIFT_SMOOTHING * (slope - drift)
+        self.drift[rows] = np.where(self._drift_known[rows], smoothed, slope)
+        self._drift_known[rows] = True
+        self._least_ten_before_s[full] = self._least_ten_s[full]
+        self._least_ten_s[full] = np.inf
 
     @property
     def max_s(self) -> float:

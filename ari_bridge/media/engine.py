@@ -169,21 +169,18 @@ class Engine:
         if self._deaf_until_s is not None:
             batch, slots = self._without_stale(batch, slots, self._deaf_until_s)
         known = slots >= 0
-        if not len(slots):
+        strangers = len(slots) - np.count_nonzero(known)
+        self._shared.plane["strangers"] += strangers
+        if strangers == len(slots):
             return
-        if not known.all():
-            self._shared.plane["strangers"] += np.count_nonzero(~known)
-            if not known.any():
-                return
         headers = rtp.parse_batch(batch.octets, batch.lengths)
         codec_of = np.where(known, self._rows.codec[slots], -1)
         understood = ~known
         for group in self._open_groups:
             ours = codec_of == group.index
-            if not ours.any():
-                continue
-            understood |= group.receiver.receive(batch, headers, slots, ours, self._next_play_s)
-        if not understood.all():
+            if np.count_nonzero(ours):
+                understood |= group.receiver.receive(batch, headers, slots, ours, self._next_play_s)
+        if np.count_nonzero(understood) < len(slots):
             np.add.at(self._shared.media["malformed"], slots[~understood], 1)
 
     def _without_stale(self, batch: Received, slots: Slots, until_s: float) -> tuple[Received, Slots]:
@@ -224,6 +221,11 @@ class Engine:
                     self._leaving = slots, due_s
                     yield self._send(group, slots)
 
+    @property
+    def leaving_at_s(self) -> float:
+        """When the packets last yielded are due."""
+        return self._leaving[1]
+
     def left(self, now: float) -> None:
         """The packets last yielded have left, at that time."""
         slots, due_s = self._leaving
@@ -243,16 +245,17 @@ class Engine:
     def _send(self, group: _Group, slots: Slots) -> Outgoing:
         """One packet a row."""
         packets = group.packets[: len(slots)]
+        sequence, timestamp = self._sequence[slots], self._timestamp[slots]
         rtp.write_headers(
             packets,
             payload_type=group.payloads.sent_as.payload_type,
             marker=self._marker[slots],
-            sequence=self._sequence[slots],
-            timestamp=self._timestamp[slots],
+            sequence=sequence,
+            timestamp=timestamp,
             ssrc=self._ssrc[slots],
         )
-        self._sequence[slots] += np.uint16(1)
-        self._timestamp[slots] += np.uint32(group.payloads.sent_as.frame_clocks)
+        self._sequence[slots] = sequence + np.uint16(1)
+        self._timestamp[slots] = timestamp + np.uint32(group.payloads.sent_as.frame_clocks)
         self._marker[slots] = False
         pcm, speaking = group.playout.take(slots)
         group.payloads.write(packets[:, rtp.HEADER_OCTETS :], slots, pcm, speaking)

@@ -82,6 +82,8 @@ class JitterBuffer:
         self.delay = DelayManager(rows, allowed)
         self._ring = BlockRing(codec, rows)
         self._sequence = SequenceWindow(rows)
+        self._too_early = int(TOO_EARLY_S * codec.clock_hz)
+        self._too_late = int(TOO_LATE_S * codec.clock_hz)
         self._head_clock = np.zeros(rows, dtype=np.uint32)
         self._next_clock = np.zeros(rows, dtype=np.uint32)  # after the newest packet
         self._ssrc = np.full(rows, _NO_STREAM, dtype=np.int64)
@@ -115,14 +117,14 @@ class JitterBuffer:
         clocks = payload.shape[1] // self._codec.octets_per_clock
         offset = self._offset(slots, timestamp)
         restarted = self._begins(slots, ssrc, offset)
-        if restarted.any():
+        if np.count_nonzero(restarted):
             first = restarted & (self._ssrc[slots] == _NO_STREAM)
             self._start(slots, restarted, timestamp, ssrc, sequence, arrivals_s, next_play_s)
             restarted &= ~first
             offset = self._offset(slots, timestamp)
         behind = offset < 0
         ended = overdue = behind
-        if behind.any():
+        if np.count_nonzero(behind):
             ended = offset + clocks <= 0
             # Overdue since the frame was taken that its first sample is in.
             due_s = next_play_s + offset // self._codec.frame_clocks * (FRAME_MS / 1000)
@@ -140,19 +142,20 @@ class JitterBuffer:
         self.delay.observe(slots, arrivals_s - next_play_s - offset / self._codec.clock_hz)
         step, repeated, missing = self._sequence.advance(slots, sequence)
         room = (timestamp - self._next_clock[slots]).view(np.int32)
-        ordinary = not (restarted | behind | (step != 1) | (room != 0)).any()
-        if ordinary:
-            placed = Placed(np.zeros(len(slots), dtype=np.uint8), missing, missing, eventful=False)
-        else:
-            placed, offset = self._judge(
-                slots, timestamp, clocks, step, repeated, missing, offset, ended, overdue
-            )
-            placed.outcome[restarted] = Arrival.RESTARTED
+        if not np.count_nonzero(restarted | behind | (step != 1) | (room != 0)):
+            self._next_clock[slots] = timestamp + np.uint32(clocks)
+            self._quiet[slots] = False
+            self._ring.write(slots, offset, payload)
+            return Placed(np.zeros(len(slots), dtype=np.uint8), missing, missing, eventful=False)
+        placed, offset = self._judge(
+            slots, timestamp, clocks, step, repeated, missing, offset, ended, overdue
+        )
+        placed.outcome[restarted] = Arrival.RESTARTED
         newest = step > 0
         self._next_clock[slots[newest]] = timestamp[newest] + np.uint32(clocks)
         self._quiet[slots[newest]] = False
         wanted = (placed.outcome != Arrival.LATE) & (placed.outcome != Arrival.DUPLICATE)
-        self._ring.write(slots, offset, payload, wanted)
+        self._ring.write(slots[wanted], offset[wanted], payload[wanted])
         return placed
 
     def _judge(
@@ -206,9 +209,8 @@ class JitterBuffer:
         self, slots: NDArray[np.int64], ssrc: NDArray[np.uint32], offset: NDArray[np.int64]
     ) -> NDArray[np.bool_]:
         """Whether a packet is the first of a new stream."""
-        clock_hz = self._codec.clock_hz
-        begins: NDArray[np.bool_] = (ssrc != self._ssrc[slots]) | (offset > TOO_EARLY_S * clock_hz)
-        return begins | (offset < -TOO_LATE_S * clock_hz)
+        begins: NDArray[np.bool_] = (ssrc != self._ssrc[slots]) | (offset > self._too_early)
+        return begins | (offset < -self._too_late)
 
     def _run_of_late_ones(
         self, slots: NDArray[np.int64], late_on_arrival: NDArray[np.bool_]
@@ -267,7 +269,9 @@ class JitterBuffer:
         """
         payload, there, paused = self._ring.take(slots)
         self._head_clock[slots] += np.uint32(self._codec.frame_clocks)
-        return payload, there, paused | (~there & self._quiet[slots, None])
+        if not there.all():
+            paused |= ~there & self._quiet[slots, None]
+        return payload, there, paused
 
     def skip(self, slots: NDArray[np.int64], frames: int) -> None:
         """Move on by `frames` of 20 ms without playing them: we ourselves were held up."""

@@ -47,8 +47,10 @@ class Payloads:
         """Fill `payload`, shape (n, frame octets). `pcm` holds frames of those of the n rows that `speaking`
         names; the others are silent."""
         if not self._continuous:
-            if len(speaking) < len(slots):
-                payload[:] = self._silence
+            if len(speaking) == len(slots):
+                payload[:] = self._coders.encode(slots, pcm)
+                return
+            payload[:] = self._silence
             if len(speaking):
                 payload[speaking] = self._coders.encode(slots[speaking], pcm)
             return

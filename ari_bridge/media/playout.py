@@ -77,19 +77,20 @@ class Playout:
         flushing = self._flush_wanted[slots] != self._flush_done[slots]
         broken = self._sounding[slots] & (paused | flushing)
         tails = self._break_off(slots, broken, flushing)
-        if flushing.any():
+        if np.count_nonzero(flushing):
             self._flush(slots[flushing])
 
         heard = self._heard[slots]
         frame = len(self._frame)
-        count = np.clip(self._queued[slots] - heard, 0, frame)
+        count = np.minimum(np.maximum(self._queued[slots] - heard, 0), frame)
         count[paused] = 0
         self._count(slots, count, paused, count == 0 if tails is None else (count == 0) & ~broken)
 
         speaking = np.flatnonzero(count if tails is None else (count > 0) | broken)
         rows, start, count = slots[speaking], heard[speaking], count[speaking]
         pcm = self._samples(rows, start, frame)
-        if (count < frame).any():
+        full = count == frame
+        if np.count_nonzero(full) < len(full):
             pcm[self._frame >= count[:, None]] = 0
         self._heard[rows] = start + count
         if tails is not None:
@@ -97,7 +98,7 @@ class Playout:
             pcm[broken[speaking], : tails.shape[1]] = _pcm16(first + tails)
         self._smooth(slots, rows, pcm, paused)
         self._sounding[slots] = False
-        self._sounding[rows] = count == frame
+        self._sounding[rows] = full
         self._heard_at[slots, (self._sent[slots] - 1) % RX_FRAMES] = self._heard[slots]
         return pcm, speaking
 
@@ -105,7 +106,7 @@ class Playout:
         """`count` samples of each row's ring, shape (k, count)."""
         at = start & self._mask
         base = rows * self._stride
-        if (at <= self._mask + 1 - len(self._frame)).all():
+        if not np.count_nonzero(at > self._mask + 1 - len(self._frame)):
             pcm: Pcm16 = self._frames_at[base + at][:, :count]
         else:
             pcm = self._ring[base[:, None] + (at[:, None] + self._frame[:count] & self._mask)]
@@ -115,7 +116,7 @@ class Playout:
         self, slots: NDArray[np.int64], broken: NDArray[np.bool_], flushing: NDArray[np.bool_]
     ) -> NDArray[np.float32] | None:
         """Fade out the rows whose audio stops here: their next 5 ms, shape (k, samples); None for no rows."""
-        if not broken.any():
+        if not np.count_nonzero(broken):
             return None
         rows = slots[broken]
         start = self._heard[rows]
@@ -143,10 +144,12 @@ class Playout:
         silent: NDArray[np.bool_],
     ) -> None:
         self._sent[slots] += 1
+        dry, full = self._dry[slots], count == len(self._frame)
+        if np.count_nonzero(full) == len(full) and not np.count_nonzero(dry):
+            return
         self._sent_silence[slots] += silent
-        dry = self._dry[slots]
         self._underruns[slots] += (count > 0) & (dry > 0) & (dry < _GAP_FRAMES)
-        dry = np.where(count > 0, 0, dry) + ((count < len(self._frame)) & ~paused)
+        dry = np.where(count > 0, 0, dry) + (~full & ~paused)
         self._dry[slots] = np.minimum(dry, _GAP_FRAMES)
 
     def _smooth(
@@ -155,14 +158,15 @@ class Playout:
         """Fade in after a pause, and bring the gain from where it was to where it is wanted, within the
         frame; in place. `rows` are those of the `slots` that `pcm` belongs to."""
         held = self._held[slots]
-        if held.any():
+        if np.count_nonzero(held):
             resumed = np.isin(rows, slots[held & ~paused])
             fade = len(self._fade_out)
             pcm[resumed, :fade] = _pcm16(pcm[resumed, :fade] * self._fade_out[::-1])
-        self._held[slots] = paused & (held | self._sounding[slots])
+        if np.count_nonzero(held) or np.count_nonzero(paused):
+            self._held[slots] = paused & (held | self._sounding[slots])
 
         wanted_db, before_db = self._gain_db[slots], self._gain_before_db[slots]
-        if wanted_db.any() or before_db.any():
+        if np.count_nonzero(wanted_db) or np.count_nonzero(before_db):
             last, gain = (10 ** (db / 20) for db in (self._gain_before_db[rows], self._gain_db[rows]))
             ramp = (self._frame + 1) / len(self._frame)
             pcm[:] = _pcm16(pcm * (last[:, None] + (gain - last)[:, None] * ramp))

@@ -47,8 +47,10 @@ from ari_bridge.media.wake import Wake
 
 _IDLE_S = 1.0
 """How often the parent is looked after while nothing happens."""
-_MANY_PACKETS = 400
+_MANY_PACKETS = 800
 """At one wake-up: the rows of a phase do not send so many, and with many calls one phase follows another."""
+_BUILD_S = 0.0008
+"""How long before they are due packets are built: that takes more or less long, and is not to be heard."""
 _PR_SET_TIMERSLACK = 29
 _TIMERSLACK_NS = 1000
 
@@ -97,9 +99,9 @@ class MediaProcess:
         self._carry_out(requests)
         self._control.say(Scheduled(self._priority.chosen.value))
         while self._wait() and self._control.parent_lives:
-            now = monotonic_s()
             ticked = False
-            for packets in self._engine.send(now):
+            for packets in self._engine.send(monotonic_s() + _BUILD_S):
+                time.sleep(max(0.0, self._engine.leaving_at_s - monotonic_s()))
                 self._transport.send(packets)
                 self._engine.left(monotonic_s())
                 ticked = True
@@ -124,7 +126,7 @@ class MediaProcess:
             readable, _, _ = select.select([control, self._transport.fileno()], [], [], _IDLE_S)
         else:
             # The kernel's buffer must not run over while we sleep: callers' packets would be lost with it.
-            sleep_s = min(due_s - monotonic_s(), TICK_S if self._flooded else _IDLE_S)
+            sleep_s = min(due_s - _BUILD_S - monotonic_s(), TICK_S if self._flooded else _IDLE_S)
             readable, _, _ = select.select([control], [], [], max(0.0, sleep_s))
         return control not in readable or self._obey()
 

@@ -28,6 +28,9 @@ from ari_bridge.media.telephone_event import PAYLOAD_OCTETS, TelephoneEvents
 
 REVIEW_FRAMES = int(REVIEW_S * 1000) // FRAME_MS
 
+Which: TypeAlias = slice | NDArray[np.intp]
+"""Packets of a batch. Nearly always they are all of it, and a slice spares copies."""
+
 NextPlay: TypeAlias = Callable[[Slots], NDArray[np.float64]]
 """When the next frame of each row is due."""
 
@@ -74,9 +77,12 @@ class Receiver:
     ) -> NDArray[np.bool_]:
         """Take in the packets `ours` of a batch, from rows `slots`. Returns which were understood."""
         audio = ours & self._is_audio(headers)
+        if np.count_nonzero(audio) == len(slots):
+            self._take_audio(batch, headers, slots, slice(0, len(slots)), next_play_s)
+            return audio
         self._take_audio(batch, headers, slots, np.flatnonzero(audio), next_play_s)
         others = ours & ~audio
-        if others.any():
+        if np.count_nonzero(others):
             audio |= self._take_others(batch, headers, slots, others & headers.valid)
         return audio
 
@@ -95,14 +101,15 @@ class Receiver:
         batch: Received,
         headers: rtp.Headers,
         slots: Slots,
-        audio: NDArray[np.intp],
+        audio: Which,
         next_play_s: NextPlay,
     ) -> None:
         """Place the packets `audio` of the batch: each row's in order, equal lengths together."""
-        if not len(audio):
+        of_audio = slots[audio]
+        if not len(of_audio):
             return
         media = self._shared.media
-        turns = (audio,) if self._each_once(slots[audio]) else _one_a_row(slots, audio)
+        turns = (audio,) if self._each_once(of_audio) else _one_a_row(slots, _indices(audio))
         for turn in turns:
             for chosen, payload in self._payloads(batch, headers, slots, turn):
                 rows = slots[chosen]
@@ -123,17 +130,16 @@ class Receiver:
                         media[field][rows] += placed.outcome == arrival
 
     def _payloads(
-        self, batch: Received, headers: rtp.Headers, slots: Slots, chosen: NDArray[np.intp]
-    ) -> Iterator[tuple[NDArray[np.intp], Octets]]:
+        self, batch: Received, headers: rtp.Headers, slots: Slots, chosen: Which
+    ) -> Iterator[tuple[Which, Octets]]:
         """The payloads of these packets, those of one size together, shape (n, octets)."""
         stow = self._codec.stow
         if stow is None:
-            for alike in _alike(headers, chosen):
-                start = int(headers.payload_start[alike[0]])
-                yield alike, batch.octets[alike, start : start + int(headers.payload_octets[alike[0]])]
+            for alike, start, octets in _alike(headers, chosen):
+                yield alike, batch.octets[alike, start : start + octets]
             return
         by_size: dict[int, list[tuple[int, Octets]]] = {}
-        for i in chosen.tolist():
+        for i in _indices(chosen).tolist():
             start = int(headers.payload_start[i])
             stowed = stow(batch.octets[i, start : start + int(headers.payload_octets[i])])
             if stowed is None:
@@ -147,7 +153,7 @@ class Receiver:
         """Whether no row occurs twice: nearly always, between two ticks."""
         places = np.arange(len(slots))
         self._place_of[slots] = places
-        return bool((self._place_of[slots] == places).all())
+        return not np.count_nonzero(self._place_of[slots] != places)
 
     def _take_others(
         self, batch: Received, headers: rtp.Headers, slots: Slots, others: NDArray[np.bool_]
@@ -189,11 +195,11 @@ class Receiver:
         self._rx[slots, place] = pcm
         flags = self._concealer.fill(slots, frames, there, silent)
         if turn % LISTEN_EVERY == 0:
-            good = np.flatnonzero(np.logical_and.reduce(there, axis=1))
+            good = there.all(axis=1)
             self._noise.listen(slots[good], pcm[good])
         self._shared.rx_flags[slots, place] = flags
         self._shared.rx_captured_s[slots, place] = due_s
-        if flags.any():
+        if np.count_nonzero(flags):
             media["concealed"][slots] += flags & FrameFlags.CONCEALED != 0
         media["frames"][slots] = frames + 1
 
@@ -234,11 +240,17 @@ def _one_a_row(slots: Slots, chosen: NDArray[np.intp]) -> Iterator[NDArray[np.in
         yield order[turn == number]
 
 
-def _alike(headers: rtp.Headers, chosen: NDArray[np.intp]) -> Iterator[NDArray[np.intp]]:
-    """Split packets into those whose payloads lie alike in the packet; nearly always they all do."""
-    shape = headers.payload_start[chosen] << 32 | headers.payload_octets[chosen]
-    if (shape == shape[0]).all():
-        yield chosen
+def _alike(headers: rtp.Headers, chosen: Which) -> Iterator[tuple[Which, int, int]]:
+    """Split packets into those whose payloads lie alike in the packet, with its start and length; nearly
+    always they all do."""
+    start, octets = headers.payload_start[chosen], headers.payload_octets[chosen]
+    if not np.count_nonzero((start != start[0]) | (octets != octets[0])):
+        yield chosen, int(start[0]), int(octets[0])
         return
-    for same in np.unique(shape):
-        yield chosen[shape == same]
+    indices = _indices(chosen)
+    for first, size in np.unique(np.stack((start, octets), axis=1), axis=0).tolist():
+        yield indices[(start == first) & (octets == size)], first, size
+
+
+def _indices(which: Which) -> NDArray[np.intp]:
+    return np.arange(which.start, which.stop) if isinstance(which, slice) else which

@@ -51,25 +51,19 @@ class BlockRing:
         filled = self._filled[slot]
         filled[index[filled[index] < self.block_clocks]] = _PAUSE
 
-    def write(
-        self, slots: NDArray[np.int64], offset: NDArray[np.int64], payload: Octets, wanted: NDArray[np.bool_]
-    ) -> None:
+    def write(self, slots: NDArray[np.int64], offset: NDArray[np.int64], payload: Octets) -> None:
         """Put payloads of one length, shape (n, octets), at offsets in clocks: whole blocks of all rows at
         once, and packets that do not fit the grid, or reach back behind the head, one by one."""
         clocks = payload.shape[1] // self._unit
-        if clocks % self.block_clocks:
-            whole = np.zeros_like(wanted)
-        else:
-            whole = wanted & (offset >= 0) & (offset % self.block_clocks == 0)
-        every = bool(whole.all())
-        rows, ahead, octets = (
-            (slots, offset, payload) if every else (slots[whole], offset[whole], payload[whole])
-        )
-        if len(rows):
-            self._write_blocks(rows, self._head[rows] + ahead // self.block_clocks, octets)
-        if not every:
-            for i in np.flatnonzero(wanted & ~whole).tolist():
+        ahead, beside = np.divmod(offset, self.block_clocks)
+        odd = (beside != 0) | (ahead < 0)
+        odd |= clocks % self.block_clocks != 0
+        if np.count_nonzero(odd):
+            for i in np.flatnonzero(odd).tolist():
                 self._write_odd(int(slots[i]), int(offset[i]), payload[i])
+            slots, ahead, payload = slots[~odd], ahead[~odd], payload[~odd]
+        if len(slots):
+            self._write_blocks(slots, self._head[slots] + ahead, payload)
 
     def _write_blocks(self, rows: NDArray[np.int64], first: NDArray[np.int64], octets: Octets) -> None:
         """Whole blocks, from `first` of each row on."""
@@ -114,8 +108,8 @@ class BlockRing:
         blocks, shape (n, BLOCKS_A_FRAME), whether each is there and, if not, whether the sender paused."""
         head = self._head[slots]
         index = slots * _FRAMES + head // BLOCKS_A_FRAME % _FRAMES
-        payload = self._frames[index]
-        filled = self._frames_filled[index]
+        payload = self._frames.take(index, axis=0)
+        filled = self._frames_filled.take(index, axis=0)
         self._frames_filled[index] = 0
         self._head[slots] = head + BLOCKS_A_FRAME
         return payload, filled == self.block_clocks, filled == _PAUSE

@@ -61,7 +61,7 @@ def parse_batch(octets: NDArray[np.uint8], lengths: NDArray[np.int64]) -> Header
     start = np.full(len(lengths), HEADER_OCTETS, dtype=np.int64)
     padding = np.zeros(len(lengths), dtype=np.int64)
     valid = (lengths >= HEADER_OCTETS) & (first & 0xC0 == _VERSION_2)
-    if (first & 0x3F).any():
+    if np.count_nonzero(first & 0x3F):
         _skip_optional_parts(octets, lengths, start, padding, valid)
     return Headers(
         valid=valid,
@@ -125,11 +125,12 @@ def write_headers(
     ssrc: NDArray[np.uint32],
 ) -> None:
     """Write plain 12-byte headers into the first columns of `octets`, shape (n, room)."""
-    octets[:, 0] = _VERSION_2
-    octets[:, 1] = payload_type | marker.astype(np.uint8) << 7
-    octets[:, 2:4] = sequence.astype(">u2")[:, None].view(np.uint8)
-    octets[:, 4:8] = timestamp.astype(">u4")[:, None].view(np.uint8)
-    octets[:, 8:12] = ssrc.astype(">u4")[:, None].view(np.uint8)
+    fixed = octets[:, :HEADER_OCTETS].view(_FIXED)[:, 0]
+    fixed["first"] = _VERSION_2
+    fixed["second"] = payload_type | marker.astype(np.uint8) << 7
+    fixed["sequence"] = sequence
+    fixed["timestamp"] = timestamp
+    fixed["ssrc"] = ssrc
 
 
 def build(packet: Packet) -> bytes:

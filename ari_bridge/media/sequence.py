@@ -28,7 +28,7 @@ class SequenceWindow:
         """Take in one packet a row. Returns for each the step from the highest number so far, whether
         it is a repeat, and the change in the number of missing packets."""
         step = (sequence - self._highest[slots]).view(np.int16).astype(np.int64)
-        if np.all(step == 1):  # nearly always
+        if not np.count_nonzero(step != 1):  # nearly always
             self._highest[slots] = sequence
             self._seen[slots] = self._seen[slots] << np.uint64(1) | np.uint64(1)
             return step, np.zeros(len(slots), dtype=np.bool_), np.zeros(len(slots), dtype=np.int64)

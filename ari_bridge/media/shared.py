@@ -47,11 +47,18 @@ TX_KEPT_MS = 200
 PLANE = np.dtype([("strangers", "i8"), ("start_s", "f8"), ("tick", "i8")])
 MEDIA = np.dtype(
     [
+        # What moves at every tick, in one line of the processor's cache: these records lie far apart, and
+        # the two processes pass each line to and fro.
         ("frames", "i8"),
         ("heard", "i8"),
         ("flush_done", "i8"),
-        ("flush_heard", "i8"),
         ("received", "i8"),
+        ("sent", "i8"),
+        ("sent_silence", "i8"),
+        ("underruns", "i8"),
+        ("concealed", "i8"),
+        # What moves now and then.
+        ("flush_heard", "i8"),
         ("lost", "i8"),
         ("skipped", "i8"),
         ("late", "i8"),
@@ -60,14 +67,10 @@ MEDIA = np.dtype(
         ("duplicate", "i8"),
         ("reordered", "i8"),
         ("malformed", "i8"),
-        ("concealed", "i8"),
         ("jitter_s", "f8"),
         ("delay_s", "f8"),
         ("target_s", "f8"),
         ("drift_ppm", "f8"),
-        ("sent", "i8"),
-        ("sent_silence", "i8"),
-        ("underruns", "i8"),
         ("digit_count", "i8"),
         ("digits", "u1", DIGITS_KEPT),
     ]

@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 from ari_bridge.cli.bench.frames import FRAME_S, MAX_FRAMES
 from ari_bridge.core.errors import SettingsError
 
+START_S = 1.0
 GRID_S = 0.001
 """The load process sends what is due once in this time."""
 
@@ -64,8 +65,8 @@ def frames_in(seconds: float) -> int:
 
 
 def plan(calls: int, frames: int, impairment: Impairment, rng: np.random.Generator) -> Schedule:
-    """Every call sends each 20 ms, from a moment of its own within the first."""
-    start_s = rng.uniform(0, FRAME_S, calls)
+    """Every call sends each 20 ms, from a moment of its own within the first START_S."""
+    start_s = rng.uniform(0, START_S, calls)
     due_s = start_s[:, None] + np.arange(frames) * FRAME_S
     if impairment.jitter_s:
         due_s += rng.exponential(impairment.jitter_s, due_s.shape)

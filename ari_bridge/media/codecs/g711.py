@@ -23,8 +23,8 @@ def decoder(table: Pcm16) -> Callable[[Octets], Pcm16]:
 
     def decode(octets: Octets) -> Pcm16:
         if octets.shape[-1] % 2 == 0 and octets.flags.c_contiguous:
-            return pairs[octets.view(np.uint16)].view(np.int16)
-        return table[octets]
+            return pairs.take(octets.view(np.uint16), mode="wrap").view(np.int16)  # no index is beyond it
+        return table.take(octets)
 
     return decode
 
@@ -33,6 +33,6 @@ def encoder(table: Octets) -> Callable[[Pcm16], Octets]:
     """A block encoder from the octets of all 65536 samples."""
 
     def encode(pcm: Pcm16) -> Octets:
-        return table[pcm.view(np.uint16)]
+        return table.take(pcm.view(np.uint16))
 
     return encode
