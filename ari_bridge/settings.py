@@ -122,9 +122,34 @@ class TurnSettings(_Table):
     """When a turn ends and what an interruption is."""
 
     end_of_turn_ms: int = Field(default=500, ge=100, le=5000)
+    """The silence that ends a turn. adaptive: of a caller of whom nothing is known yet, after words that tell
+    nothing; an unfinished phrase waits longer, a plain answer less, and the caller's own pauses count."""
+    end_of_turn: Literal["adaptive", "fixed"] = "adaptive"
+    end_of_turn_min_ms: int | None = Field(default=None, ge=60, le=5000)
+    """Half of end_of_turn_ms when unset."""
+    end_of_turn_max_ms: int | None = Field(default=None, ge=100, le=10_000)
+    """Four times end_of_turn_ms when unset."""
+    detector: str = ""
+    """A provider that hears whether the turn is over; by its words and pauses alone when empty."""
+    detector_timeout_ms: int = Field(default=150, ge=10, le=2000)
+    """After which its verdict is not waited for."""
     barge_in: bool = True
     barge_in_min_ms: int = Field(default=250, ge=40, le=3000)
     """Voice shorter than this only pauses the agent, which then resumes."""
+
+    @model_validator(mode="after")
+    def _ends_in_order(self) -> TurnSettings:
+        if not self.shortest_ms <= self.end_of_turn_ms <= self.longest_ms:
+            raise ValueError("must be end_of_turn_min_ms <= end_of_turn_ms <= end_of_turn_max_ms")
+        return self
+
+    @property
+    def shortest_ms(self) -> float:
+        return self.end_of_turn_ms / 2 if self.end_of_turn_min_ms is None else self.end_of_turn_min_ms
+
+    @property
+    def longest_ms(self) -> float:
+        return self.end_of_turn_ms * 4 if self.end_of_turn_max_ms is None else self.end_of_turn_max_ms
 
 
 class AgentSettings(_Table):
