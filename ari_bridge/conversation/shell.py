@@ -88,6 +88,7 @@ class Conversation:
         self._port.set_gain_db(agent.gain_db)
         self._observer, self._clock = observer, clock
         rate_hz = self._port.rate_hz
+        language = info.args.get("lang") or info.variables.get("AI_LANG") or agent.language
         greeting = info.variables.get("AI_GREETING") or agent.greeting
         self._first_words = greeting if past is None else agent.resumption
         system = "\n\n".join(filter(None, (agent.prompt, info.variables.get("AI_CONTEXT"))))
@@ -97,6 +98,8 @@ class Conversation:
             system=system,
             max_duration_s=max_duration_s,
             goodbye=agent.goodbye,
+            language=language,
+            patience=agent.patience,
         )
         start_s = clock() if start_s is None else start_s
         if past is not None:
@@ -106,7 +109,6 @@ class Conversation:
         self._inbox: deque[s.Event] = deque()
         self._handling = False
 
-        language = info.args.get("lang") or info.variables.get("AI_LANG") or agent.language
         voice = Voice(tts, VoiceContext(rate_hz, language))
         self._tasks = Tasks(self._audio_ended)
         self._alarm = Alarm(clock, lambda: self._handle(s.TimerDue()))
@@ -199,6 +201,8 @@ class Conversation:
     def _outcome(self, leave: s.Leave) -> Outcome:
         if leave.time_up:
             return Outcome(Status.TIMEOUT, Cause.MAX_DURATION)
+        if leave.nobody_there:
+            return Outcome(Status.TIMEOUT, Cause.NO_INPUT)
         if self._errands.decided is not None:
             return self._errands.decided
         if leave.failed is not None:

@@ -10,12 +10,14 @@ from ari_bridge.dialogue.history import WordSpan
 from ari_bridge.dialogue.live import LiveKind
 from ari_bridge.dialogue.session import Session
 from ari_bridge.dialogue.turns import State
-from ari_bridge.settings import TurnSettings
+from ari_bridge.settings import PatienceSettings, TurnSettings
 
 RATE_HZ = 8000
 FRAME = 160
 WORD_SAMPLES = 2400
 """A word takes 300 ms."""
+FIXED = TurnSettings(end_of_turn="fixed")
+"""The same silence after every turn."""
 
 
 class Bench:
@@ -26,9 +28,14 @@ class Bench:
         speaks_by_itself: bool = True,
         max_duration_s: float = math.inf,
         goodbye: str = "",
+        patience: PatienceSettings | None = None,
     ) -> None:
         self.session = Session(
-            settings or TurnSettings(), rate_hz=RATE_HZ, max_duration_s=max_duration_s, goodbye=goodbye
+            settings or FIXED,
+            rate_hz=RATE_HZ,
+            max_duration_s=max_duration_s,
+            goodbye=goodbye,
+            patience=patience,
         )
         self.speaks_by_itself = speaks_by_itself
         self.now = 100.0
@@ -143,6 +150,10 @@ class Bench:
         ended = self.now
         self.wait(hangover_s)
         self.feed(s.VoiceOff(ended))
+        self.settle()
+
+    def understood_so_far(self, text: str, *, is_sure: bool = True) -> None:
+        self.feed(s.PartlyTranscribed(self.opened[-1].utterance, text, is_sure))
         self.settle()
 
     def understood(self, text: str) -> None:
