@@ -140,13 +140,23 @@ class Bench:
 
     def voice(self, seconds: float, *, hangover_s: float = 0.16) -> None:
         """The caller is heard for so long, told as the VAD tells it."""
+        self.voice_on()
+        self.hold_voice(seconds - 0.06)
+        self.voice_off(hangover_s)
+
+    def voice_on(self) -> None:
+        """60 ms of it have passed when it is told."""
         started = self.now
         self.wait(0.06)
         self.feed(s.VoiceOn(started))
         self.feed(s.VoiceHeld(self.now))
-        while self.now < started + seconds - 1e-6:
+
+    def hold_voice(self, seconds: float) -> None:
+        for _ in range(round(seconds / 0.02)):
             self.wait(0.02)
             self.feed(s.VoiceHeld(self.now))
+
+    def voice_off(self, hangover_s: float = 0.16) -> None:
         ended = self.now
         self.wait(hangover_s)
         self.feed(s.VoiceOff(ended))
