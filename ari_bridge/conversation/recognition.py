@@ -14,6 +14,9 @@ from ari_bridge.providers.base import SpeechContext, SpeechToText
 
 log = logging.getLogger(__name__)
 
+SURE = 0.5
+"""A partial transcript with less confidence is a guess."""
+
 
 class Recognition:
     def __init__(
@@ -49,4 +52,7 @@ class Recognition:
                     self._worked = True
                     self._ears.answered(transcript.utterance)
                     self._handle(s.Transcribed(transcript.utterance, transcript.text))
+                else:
+                    is_sure = transcript.confidence is None or transcript.confidence >= SURE
+                    self._handle(s.PartlyTranscribed(transcript.utterance, transcript.text, is_sure))
         raise ProviderError("the recogniser ended in the middle of the call", retryable=True)

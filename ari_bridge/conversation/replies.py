@@ -30,7 +30,9 @@ class Replies:
         self._running[number] = self._tasks.start(self._stream, number, messages)
 
     def cancel(self, number: int) -> None:
-        self._running.pop(number).cancel()
+        task = self._running.pop(number, None)
+        if task is not None:
+            task.cancel()
 
     async def ended(self) -> None:
         """Until those that run now have ended."""
@@ -52,7 +54,7 @@ class Replies:
                             self._handle(s.ReplyToolCall(number, delta))
         except ProviderError as error:
             log.warning("language model: %s", error)
-            self._handle(s.EngineFailed(s.Engine.LLM))
+            self._handle(s.ReplyFailed(number))
         else:
             self._handle(s.ReplyEnded(number))
         finally:

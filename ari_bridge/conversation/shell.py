@@ -89,6 +89,7 @@ class Conversation:
         self._port.set_gain_db(agent.gain_db)
         self._observer, self._clock = observer, clock
         rate_hz = self._port.rate_hz
+        language = info.args.get("lang") or info.variables.get("AI_LANG") or agent.language
         greeting = info.variables.get("AI_GREETING") or agent.greeting
         self._first_words = greeting if past is None else agent.resumption
         system = "\n\n".join(filter(None, (agent.prompt, info.variables.get("AI_CONTEXT"))))
@@ -98,6 +99,8 @@ class Conversation:
             system=system,
             max_duration_s=max_duration_s,
             goodbye=agent.goodbye,
+            language=language,
+            patience=agent.patience,
         )
         start_s = clock() if start_s is None else start_s
         if past is not None:
@@ -107,7 +110,6 @@ class Conversation:
         self._inbox: deque[s.Event] = deque()
         self._handling = False
 
-        language = info.args.get("lang") or info.variables.get("AI_LANG") or agent.language
         voice = Voice(tts, VoiceContext(rate_hz, language))
         self._tasks = Tasks(self._audio_ended)
         self._alarm = Alarm(clock, lambda: self._handle(s.TimerDue()))
@@ -179,27 +181,29 @@ class Conversation:
                     self._speaker.say(command)
                 case s.Pause():
                     self._port.pause()
-                    self._inbox.append(s.Played(self._port.heard))
+                    self._inbox.append(s.Played(self._port.heard, self._port.onset))
                 case s.Resume():
                     self._port.resume()
                 case s.Flush():
                     self._speaker.flush()
                 case s.WatchHeard(position):
                     self._tasks.start(self._watch, position)
-                case s.Tell(kind, text):
-                    self._observer(LiveEvent(self._clock(), self._call.info.call_id, kind, text))
+                case s.Tell(kind, text, figures):
+                    self._observer(LiveEvent(self._clock(), self._call.info.call_id, kind, text, figures))
                 case s.Leave():
                     self._tasks.start(self._end_after_tail, self._outcome(command))
 
     async def _watch(self, position: int) -> None:
         await self._port.wait_heard(position)
-        self._handle(s.Played(self._port.heard))
+        self._handle(s.Played(self._port.heard, self._port.onset))
 
     # ------------------------------------------------------------------ the end
 
     def _outcome(self, leave: s.Leave) -> Outcome:
         if leave.time_up:
             return Outcome(Status.TIMEOUT, Cause.MAX_DURATION)
+        if leave.nobody_there:
+            return Outcome(Status.TIMEOUT, Cause.NO_INPUT)
         if self._errands.decided is not None:
             return self._errands.decided
         if leave.failed is not None:

@@ -9,7 +9,7 @@ from enum import Enum, auto
 from typing import Protocol
 
 from ari_bridge.conversation.voice import Voice
-from ari_bridge.dialogue.sentences import SentenceChunker, has_words
+from ari_bridge.dialogue.sentences import sentences_of
 from ari_bridge.media.plane import MediaPort
 
 SECRET_TAIL_S = 3.0
@@ -123,11 +123,9 @@ class CallTalk:
             limit.cancel()
 
     async def say(self, text: str) -> None:
-        chunker = SentenceChunker()
-        sentences = [sentence for sentence in chunker.push(text) + chunker.finish() if has_words(sentence)]
         self._port.resume()
         try:
-            for sentence in sentences:
+            for sentence in sentences_of(text):
                 await self._speak(sentence)
             await self._port.wait_heard(self._port.queued)
         finally:

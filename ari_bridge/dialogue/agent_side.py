@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from collections import deque
+from collections.abc import Iterable
 
+from ari_bridge.core.audio import Onset
 from ari_bridge.core.messages import ToolCall
 from ari_bridge.dialogue import signals as s
 from ari_bridge.dialogue.answer import Answer
@@ -13,11 +15,17 @@ from ari_bridge.dialogue.latency import Stamp, Waterfall
 from ari_bridge.dialogue.live import LiveKind
 from ari_bridge.dialogue.log import TurnLog
 from ari_bridge.dialogue.outbox import Outbox
+from ari_bridge.dialogue.sentences import sentences_of
+from ari_bridge.dialogue.speculation import ReplyEvent, Speculation
+from ari_bridge.dialogue.words import words
 
 
 class AgentSide:
-    def __init__(self, history: History, log: TurnLog, outbox: Outbox, rate_hz: int) -> None:
-        """`rate_hz`: of the positions."""
+    def __init__(
+        self, history: History, log: TurnLog, outbox: Outbox, rate_hz: int, protected: Iterable[str] = ()
+    ) -> None:
+        """`rate_hz`: of the positions. `protected`: phrases that have to be heard; an answer that holds one
+        cannot be interrupted before."""
         self.answer: Answer | None = None
         """The one that is being made or spoken."""
         self.position = 0
@@ -26,12 +34,30 @@ class AgentSide:
         """Interrupted answers whose last position is not known yet."""
         self._history, self._log = history, log
         self._outbox = outbox
+        self.speculation = Speculation(history, outbox)
         self._rate_hz = rate_hz
+        self._protected = [" ".join(words(part)) for phrase in protected for part in sentences_of(phrase)]
+        self._last_words = ""
+        """What was heard of the answer before."""
 
     @property
     def is_settled(self) -> bool:
         """Every flush is accounted for."""
         return not self._flushing
+
+    @property
+    def is_protected(self) -> bool:
+        """Words that must be heard are still to come."""
+        return self.answer is not None and any(
+            sentence.is_protected and not (sentence.complete and self.position >= sentence.end)
+            for sentence in self.answer.sentences
+        )
+
+    @property
+    def words_heard(self) -> str:
+        """The last that the caller has heard of the agent."""
+        now = "" if self.answer is None else self.answer.heard_by(self.position, self._rate_hz)
+        return now or self._last_words
 
     # ------------------------------------------------------------------ an answer is made
 
@@ -41,19 +67,32 @@ class AgentSide:
         answer.begin_round(None, self._history.agent_says())
         self._speak(answer, answer.add_text(text) + answer.end_round(), now)
 
-    def reply_to(self, caller: CallerTurn) -> None:
-        """The caller's turn becomes history, and the model is asked."""
+    def fill(self, text: str) -> None:
+        """Words to pass the time while the answer is made."""
+        if self.answer is not None:
+            number = self._outbox.number()
+            self.answer.add_sentence(number, text, is_filler=True)
+            self._outbox.do(s.Speak(number, text))
+
+    def reply_to(self, caller: CallerTurn, now: float) -> None:
+        """The caller's turn becomes history, and the model is asked, unless it has been already."""
         self._history.caller_said(caller.text)
         self._log.caller_said(caller)
-        self.answer = Answer(caller.waterfall)
-        self._start_round(self.answer)
+        answer = self.answer = Answer(caller.waterfall)
+        begun = self.speculation.commit(caller.text, answer.waterfall)
+        answer.waterfall.mark(Stamp.MODEL_ASKED, now)
+        if begun is None:
+            self._start_round(answer)
+            return
+        number, said = begun
+        answer.begin_round(number, self._history.agent_says())
+        for event in said:
+            self.take_reply(event, now)
 
-    def take_reply(
-        self, event: s.ReplyText | s.ReplyToolCall | s.ReplyEnded, now: float, *, may_call: bool
-    ) -> None:
+    def take_reply(self, event: ReplyEvent, now: float, *, may_call: bool = True) -> None:
         """What the model says. `may_call`: its tools are still wanted."""
         answer = self.answer
-        if answer is None or event.round != answer.round_number:
+        if self.speculation.take(event, now) or answer is None or event.round != answer.round_number:
             return
         match event:
             case s.ReplyText(_, text):
@@ -64,6 +103,12 @@ class AgentSide:
                     answer.calls_waiting.append(call)
             case s.ReplyEnded():
                 self._speak(answer, answer.end_round(), now)
+
+    def reply_failed(self, round_number: int) -> bool:
+        """Whether an answer is lacking now."""
+        if self.speculation.failed(round_number):
+            return False
+        return self.answer is not None and self.answer.round_number == round_number
 
     def run_tools(self) -> None:
         """Run what the model asked for, and ask it again once all of it is there."""
@@ -98,8 +143,12 @@ class AgentSide:
         for text in sentences:
             answer.waterfall.mark(Stamp.FIRST_SENTENCE, now)
             number = self._outbox.number()
-            answer.add_sentence(number, text)
+            answer.add_sentence(number, text, is_protected=self._is_protected(text))
             self._outbox.do(s.Speak(number, text))
+
+    def _is_protected(self, text: str) -> bool:
+        said = f" {' '.join(words(text))} "
+        return any(f" {phrase} " in said for phrase in self._protected)
 
     # ------------------------------------------------------------------ its audio leaves
 
@@ -109,7 +158,8 @@ class AgentSide:
             return
         match event:
             case s.SpeechQueued(_, start, sample_count, words):
-                self.answer.waterfall.mark(Stamp.FIRST_AUDIO, now)
+                if not sentence.is_filler:
+                    self.answer.waterfall.mark(Stamp.FIRST_AUDIO, now)
                 if sentence.start is None:
                     self._outbox.do(s.WatchHeard(start + 1))
                 sentence.queue(start, sample_count, words)
@@ -118,17 +168,24 @@ class AgentSide:
                 if sentence.start is not None:
                     self._outbox.do(s.WatchHeard(sentence.end))
 
-    def played(self, position: int, now: float) -> None:
+    def played(self, position: int, onset: Onset | None, now: float) -> None:
         self.position = max(self.position, position)
         if self.answer is None:
             return
         for sentence in self.answer.sentences:
             if sentence.start is not None and not sentence.told and position > sentence.start:
                 sentence.told = True
-                self.answer.waterfall.mark(Stamp.FIRST_PACKET, now)
-                if self.answer.first_heard_s is None:
-                    self.answer.first_heard_s = now
+                exact_s = None if onset is None else onset.at_s(sentence.start, self._rate_hz)
+                left_s = now if exact_s is None else min(exact_s, now)
+                if not sentence.is_filler and self.answer.first_heard_s is None:
+                    self.answer.first_heard_s = left_s
+                    self.answer.waterfall.mark(Stamp.FIRST_PACKET, left_s)
+                    self._time(self.answer)
                 self._outbox.tell(LiveKind.AGENT_SAYS, sentence.text)
+
+    def _time(self, answer: Answer) -> None:
+        if figures := answer.waterfall.metrics_ms():
+            self._outbox.tell(LiveKind.ANSWER_TIMED, figures=figures)
 
     # ------------------------------------------------------------------ it ends
 
@@ -136,6 +193,7 @@ class AgentSide:
         """It was heard to its end."""
         answer, self.answer = self.answer, None
         if answer is not None:
+            self._last_words = answer.kept
             self._log.agent_said(answer, now)
 
     def interrupt(self, silenced_s: float) -> None:
@@ -161,6 +219,7 @@ class AgentSide:
             unfinished = said is answer.rounds[-1] and answer.round_number is not None
             said.cut(position, self._rate_hz, more_meant=unfinished)
         if answer.kept or answer.acted:
+            self._last_words = answer.kept
             self._outbox.tell(LiveKind.AGENT_INTERRUPTED, answer.kept)
             self._log.agent_said(answer, answer.silenced_s or now, interrupted=True)
             return True
@@ -168,11 +227,16 @@ class AgentSide:
             self._history.drop(said)
         return False
 
-    def reopen_caller(self, caller: CallerTurn) -> None:
-        """`caller` goes on with the turn that was history already."""
+    def reopen_caller(self, caller: CallerTurn) -> float | None:
+        """`caller` goes on with the turn that was history already. Returns how long the silence between was;
+        None where there is no such turn."""
         text = self._history.reopen_caller()
-        if text is not None:
-            caller.continue_from(text, self._log.reopen_caller().start_s)
+        if text is None:
+            return None
+        before = self._log.reopen_caller()
+        silent_s = caller.started_s - before.end_s
+        caller.continue_from(text, before.start_s)
+        return silent_s
 
     def end(self, position: int, now: float) -> None:
         """The call is over; agent audio had left up to `position`."""

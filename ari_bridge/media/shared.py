@@ -43,6 +43,7 @@ RX_KEEP = 100
 _TX_S = 2.6
 TX_KEPT_MS = 200
 """What was heard last is not overwritten for so long: the analysis looks at it."""
+NO_ONSET = -1
 
 PLANE = np.dtype([("strangers", "i8"), ("start_s", "f8"), ("tick", "i8")])
 MEDIA = np.dtype(
@@ -59,6 +60,8 @@ MEDIA = np.dtype(
         ("concealed", "i8"),
         # What moves now and then.
         ("flush_heard", "i8"),
+        ("onset", "i8"),
+        ("onset_s", "f8"),
         ("lost", "i8"),
         ("skipped", "i8"),
         ("late", "i8"),

@@ -13,7 +13,7 @@ import numpy as np
 
 from ari_bridge.actions.base import Action, ActionContext, ActionResult, Desk
 from ari_bridge.conversation import Conversation
-from ari_bridge.core.audio import AudioChunk, Pcm16
+from ari_bridge.core.audio import AudioChunk, Onset, Pcm16
 from ari_bridge.core.errors import MediaError, PortClosed, ProviderError, RequestFailed
 from ari_bridge.core.messages import Message, ToolCall, ToolSpec
 from ari_bridge.dialogue.live import LiveEvent, LiveKind
@@ -33,12 +33,15 @@ from ari_bridge.providers.base import (
     VoiceContext,
     WordTime,
 )
-from ari_bridge.settings import AgentSettings
+from ari_bridge.settings import AgentSettings, PatienceSettings, TurnSettings
 from ari_bridge.store.journal import Journal, Past
 
 RATE_HZ = 8000
 FRAME = 160
 WORD_S = 0.3
+QUIET = PatienceSettings(fillers=(), check_ins=())
+FIXED = TurnSettings(end_of_turn="fixed")
+"""The same silence after every turn."""
 
 
 @dataclass
@@ -77,12 +80,18 @@ class FakePort:
         self.start_s = now_s()
         self._frame = 0
         self._paused = False
+        self._onset: Onset | None = None
+        self._left_s = -1.0
         self._waiters: list[tuple[int, asyncio.Future[None]]] = []
         self._loud = _noise(RATE_HZ * 10, -22, 1)
         self._quiet = _noise(RATE_HZ * 10, -66, 2)
 
     def set_gain_db(self, gain_db: float) -> None:
         self.gain_db = gain_db
+
+    @property
+    def onset(self) -> Onset | None:
+        return self._onset
 
     async def read(self) -> AudioChunk:
         self._frame += 1
@@ -98,6 +107,9 @@ class FakePort:
 
     def _play_out(self) -> None:
         if not self._paused and self.heard < self.queued:
+            if now_s() > self._left_s + 0.03:
+                self._onset = Onset(self.heard, now_s())
+            self._left_s = now_s()
             self.heard = min(self.queued, self.heard + FRAME)
             self.sent_at.append((now_s() - self.start_s, self.heard))
             self._wake()
@@ -291,7 +303,6 @@ class FakeStt:
                         if error is not None:
                             raise error
                         self.seconds.append(samples / RATE_HZ)
-                        yield Transcript(number, "partial", final=False)
                         await asyncio.sleep(self._delay_s)
                         now = now_s() - self._port.start_s
                         texts = [says.text for says in self._port.timeline if told <= says.at_s < now - 0.2]
@@ -403,6 +414,7 @@ class Scene:
     tts_cost_s: float = 0.02
     stt_delay_s: float = 0.05
     max_duration_s: float = math.inf
+    patience: PatienceSettings = QUIET
     person: FakePerson | None = None
     prepare: Callable[[Scene], None] = lambda scene: None
     actions: Sequence[Action] = (TRANSFER, LOOK_UP, UNFIT)
@@ -427,7 +439,7 @@ class Scene:
         self.call.control.person = self.person
         self.conversation = Conversation(
             self.call,
-            self.agent,
+            self.agent.model_copy(update={"patience": self.patience}),
             self.stt,
             self.llm,
             self.tts,
