@@ -138,9 +138,9 @@ class TurnSettings(_Table):
     when the caller goes on: answers come sooner, and some are paid for in vain."""
     barge_in: bool = True
     """Callers can interrupt the agent."""
-    barge_in_sure_ms: int = Field(default=900, ge=100, le=5000)
-    """Voice that lasts this long interrupts, whatever is understood of it; words interrupt at once. Less than
-    that, or an "uh-huh", only pauses the agent, which then goes on where it stopped."""
+    barge_in_min_ms: int = Field(default=900, ge=100, le=5000)
+    """Voice that lasts this long interrupts, whatever is understood of it; words interrupt at once. A shorter
+    one without words, or an "uh-huh", only pauses the agent, which then goes on where it stopped."""
     barge_in_min_words: int = Field(default=1, ge=1, le=20)
     """So many words interrupt, "yes, I see" and the like left out; "stop" always does."""
     resume_after_ms: int = Field(default=300, ge=0, le=3000)

@@ -362,7 +362,7 @@ class Session:
 
     def _rule(self) -> Rule:
         settings = self._settings
-        sure_ms = CONTINUED_MS if self.state is State.HELD else settings.barge_in_sure_ms
+        sure_ms = CONTINUED_MS if self.state is State.HELD else settings.barge_in_min_ms
         return Rule(sure_ms, settings.resume_after_ms, settings.barge_in_min_words)
 
     def _asked(self) -> Question:
