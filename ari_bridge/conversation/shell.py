@@ -234,8 +234,13 @@ class Conversation:
             return "The call has ended."
         return await self._errands.act(verb, arguments)
 
-    def caller_is_silent(self) -> None:
-        self._handle(s.VoiceOff(self._clock()))
+    def stand_aside(self, aside: bool) -> None:
+        if aside:
+            self._handle(s.VoiceOff(self._clock()))
+        self._handle(s.StoodAside(aside))
+
+    def divert_keys(self, diverted: bool) -> None:
+        self._handle(s.KeysDiverted(diverted))
 
     async def words_heard(self) -> None:
         """Until all that the agent has to say so far has been heard, or was cut off."""

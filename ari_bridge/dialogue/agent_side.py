@@ -226,7 +226,7 @@ class AgentSide:
             return None
         before = self._log.reopen_caller()
         silent_s = caller.started_s - before.end_s
-        caller.continue_from(text, before.start_s)
+        caller.continue_from(text, before.start_s, before.end_s)
         return silent_s
 
     def end(self, position: int, now: float) -> None:

@@ -141,9 +141,16 @@ class EngineFailed:
 
 @dataclass(frozen=True, slots=True)
 class StoodAside:
-    """The dialogue stands still (`aside`), or goes on: meanwhile silence is nobody's fault."""
+    """The dialogue stands still (`aside`), or goes on. Meanwhile silence is nobody's fault."""
 
     aside: bool
+
+
+@dataclass(frozen=True, slots=True)
+class KeysDiverted:
+    """The caller is asked for keys that are not for the dialogue (`diverted`), or no longer is."""
+
+    diverted: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -169,6 +176,7 @@ Event: TypeAlias = (
     | Flushed
     | EngineFailed
     | StoodAside
+    | KeysDiverted
     | TimerDue
 )
 
