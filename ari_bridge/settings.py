@@ -16,6 +16,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import (
     BaseModel,
+    BeforeValidator,
     ConfigDict,
     Field,
     SecretStr,
@@ -182,6 +183,14 @@ class PatienceSettings(_Table):
     farewell: str = "I cannot hear you, so I am going to end the call. Goodbye."
 
 
+def _several(value: object) -> object:
+    return (value,) if isinstance(value, str) else value
+
+
+_Engines = Annotated[tuple[str, ...], BeforeValidator(_several), Field(min_length=1)]
+"""Names of providers, the first being asked first; a single name may stand without brackets."""
+
+
 class AgentSettings(_Table):
     greeting: str = ""
     resumption: str = "I am sorry, I lost you for a moment. Please go on."
@@ -190,9 +199,9 @@ class AgentSettings(_Table):
     """Said when the call has lasted limits.max_duration_s."""
     language: str = "en"
     prompt: str = ""
-    stt: str = "pocketsphinx"
-    llm: str = "script"
-    tts: str = "espeak"
+    stt: _Engines = ("pocketsphinx",)
+    llm: _Engines = ("script",)
+    tts: _Engines = ("espeak",)
     gain_db: float = Field(default=0.0, ge=-30, le=20)
     """How much louder than its voice engine makes it the agent speaks."""
     phrases: tuple[str, ...] = ()
@@ -297,6 +306,32 @@ class WebSettings(_Table):
         return secret
 
 
+class FallbackSettings(_Table):
+    """When an engine that has others behind it in its agent's list is given up."""
+
+    llm_first_s: float = Field(default=4.0, gt=0)
+    """How long a model's first word may take."""
+    tts_first_s: float = Field(default=2.0, gt=0)
+    """And a voice's first sound."""
+    next_s: float = Field(default=3.0, gt=0)
+    """And what follows."""
+    stt_final_s: float = Field(default=3.0, gt=0)
+    """How long after the caller's last word the final transcript may take."""
+    failures_max: int = Field(default=3, ge=1)
+    """In a row; the engine is asked last then,"""
+    rest_s: float = Field(default=30.0, gt=0)
+    """for so long."""
+
+
+class PhraseSettings(_Table):
+    """The cache of the fixed phrases' audio: greeting, goodbye and the like."""
+
+    directory: Path | None = None
+    """Phrases outlive the process in it; kept in memory only when unset."""
+    memory_mb: int = Field(default=32, ge=0)
+    disk_mb: int = Field(default=256, ge=0)
+
+
 class RecordSettings(_Table):
     directory: Path | None = None
     """One JSON file a call, with its transcript, is written here; nothing is written when unset."""
@@ -328,6 +363,8 @@ class Settings(BaseSettings):
     outbound: dict[str, OutboundSettings] = {}
     web: WebSettings = WebSettings()
     providers: dict[str, dict[str, Any]] = {}
+    fallback: FallbackSettings = FallbackSettings()
+    phrases: PhraseSettings = PhraseSettings()
     limits: LimitSettings = LimitSettings()
     records: RecordSettings = RecordSettings()
     store: StoreSettings = StoreSettings()
