@@ -57,6 +57,7 @@ from ari_bridge.providers.base import (
 from ari_bridge.settings import AgentSettings
 from ari_bridge.store.journal import Journal, NoJournal, Past
 from ari_bridge.store.record import DigitRecord, TurnRecord
+from ari_bridge.tools.workshop import AgentTools
 
 log = logging.getLogger(__name__)
 
@@ -86,6 +87,7 @@ class Conversation:
         start_s: float | None = None,
         journal: Journal | None = None,
         past: Past | None = None,
+        tools: AgentTools | None = None,
     ) -> None:
         """`max_duration_s`: after which the agent says goodbye. `start_s`: the instant from which the records
         count; now, when None. `past`: what there was before, where the call is taken over."""
@@ -116,7 +118,16 @@ class Conversation:
         """The finished turns that the journal has."""
         self._talk = CallTalk(self, self._port, tts, self._voice_context)
         desk = Desk(action_context, call.control, self._talk)
-        self._toolbox = Toolbox(actions, desk, agent_may=agent.actions)
+        self._toolbox = Toolbox(
+            actions,
+            desk,
+            agent_may=agent.actions,
+            tools=tools,
+            call_id=info.call_id,
+            language=language,
+            journal=self._journal,
+            past=() if past is None else past.tools,
+        )
         self._ears = Ears()
         self._inbox: deque[s.Event] = deque()
         self._handling = False
@@ -267,9 +278,7 @@ class Conversation:
             self._end(result.outcome)
 
     async def _run_tool(self, call: ToolCall) -> None:
-        await self._journal.tool_called(call, len(self._session.finished))
-        result = await self._toolbox.run_for_agent(call.name, call.arguments)
-        self._journal.tool_answered(call, result.result)
+        result = await self._toolbox.run_for_agent(call, len(self._session.finished))
         if result.outcome is not None and result.at_once:
             self._end(result.outcome)
         self._handle(s.ToolReturned(call, result.result, decides_outcome=result.outcome is not None))
@@ -384,6 +393,7 @@ class Conversation:
                     self._handle(s.Transcribed(utterance, ""))
 
     async def _reply(self, number: int, messages: Sequence[Message]) -> None:
+        self._toolbox.asked(messages)
         try:
             deltas = stubborn(lambda: self._llm.reply(messages, self._toolbox.specs))
             async with aclosing(deltas) as stream:

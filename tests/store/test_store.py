@@ -13,7 +13,7 @@ from typing import Any
 import pytest
 
 from ari_bridge.core.errors import SettingsError
-from ari_bridge.core.messages import ToolCall
+from ari_bridge.core.messages import Standing, ToolCall
 from ari_bridge.pbx.call import CallInfo
 from ari_bridge.store.database import CallStore
 from ari_bridge.store.journal import ToolRecord
@@ -39,9 +39,10 @@ def test_what_was_written_is_read_by_the_next_process(file: Path, run: Any) -> N
         journal.turns_from(1, [HI])
         journal.turns_from(1, [LONGER])
         transfer, asked = ToolCall("t1", "transfer", {"destination": "ö"}), ToolCall("t1", "ask", {})
-        await journal.tool_called(transfer, 2)
-        journal.tool_answered(transfer, "Done.")
-        await journal.tool_called(asked, 2)
+        assert await journal.tool_called(transfer, 2) == 0
+        journal.tool_answered(0, "Done.", Standing.DONE)
+        journal.tools_settled([0])
+        assert await journal.tool_called(asked, 2) == 1, "the model's own ids may come again"
         await store.close()
 
         store = await CallStore.open(file, "voice")
@@ -50,7 +51,10 @@ def test_what_was_written_is_read_by_the_next_process(file: Path, run: Any) -> N
         assert past is not None
         assert past.started_at == BEGAN
         assert past.turns == [HELLO, LONGER]
-        assert past.tools == [ToolRecord(transfer, "Done.", 2), ToolRecord(asked, None, 2)]
+        assert past.tools == [
+            ToolRecord(transfer, "Done.", 2, 0, Standing.DONE, settled=True),
+            ToolRecord(asked, None, 2, 1, Standing.UNKNOWN),
+        ]
         assert await store.past("call-2") is None
         await store.close()
 
@@ -111,7 +115,7 @@ def test_a_killed_process_loses_neither_its_lines_nor_the_lock(file: Path, run: 
 import asyncio, os, signal
 from datetime import UTC, datetime
 from pathlib import Path
-from ari_bridge.core.messages import ToolCall
+from ari_bridge.core.messages import Standing, ToolCall
 from ari_bridge.pbx.call import CallInfo
 from ari_bridge.store.database import CallStore
 async def main():
