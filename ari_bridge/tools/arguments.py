@@ -9,6 +9,7 @@ from typing import Any
 from jsonschema import Draft202012Validator, SchemaError, ValidationError
 from jsonschema.exceptions import best_match
 from referencing import Registry
+from referencing.exceptions import Unresolvable
 
 HIDDEN = "(secret)"
 
@@ -29,7 +30,10 @@ def problem(arguments: Mapping[str, Any], schema: Mapping[str, Any]) -> str:
     """What is wrong with the arguments, in one line for the model; "" where nothing is. Values are not told:
     the line goes to the log too."""
     validator = Draft202012Validator(dict(schema), registry=_NO_DOCUMENTS)
-    error = best_match(validator.iter_errors(dict(arguments)))
+    try:
+        error = best_match(validator.iter_errors(dict(arguments)))
+    except Unresolvable:
+        return "they cannot be checked: the tool's schema points somewhere else"
     if error is None:
         return ""
     where = ".".join(str(step) for step in error.absolute_path)
