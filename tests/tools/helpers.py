@@ -17,5 +17,5 @@ def tool(
     return Tool(ToolSpec(name, "Book a table.", schema), run, **declared)
 
 
-def settings(tools: dict[str, Any], **agent: Any) -> Settings:
+def settings(tools: dict[str, Any], /, **agent: Any) -> Settings:
     return Settings(agents={"sales": agent}, tools=tools)
