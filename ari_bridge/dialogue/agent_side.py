@@ -83,6 +83,7 @@ class AgentSide:
             self._start_round(answer)
             return
         number, said = begun
+        self._outbox.do(s.CommitReply(self._history.messages()))
         answer.begin_round(number, self._history.agent_says())
         for event in said:
             self.take_reply(event, now)
