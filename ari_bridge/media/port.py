@@ -125,6 +125,10 @@ class ProcessPlane:
         spare = self._keeper.spare
         return None if spare is None else spare.pid
 
+    @property
+    def serving(self) -> bool:
+        return self._ended is None and self._keeper.is_serving
+
     async def failed(self) -> NoReturn:
         await self._keeper.failed()
 

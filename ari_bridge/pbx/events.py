@@ -45,6 +45,8 @@ class ChannelEnded:
     channel_id: str
     cause: int = 0
     """Q.850: 17 busy, 19 no answer, 21 declined, ...; 0 where the event tells none."""
+    destroyed: bool = False
+    """The channel is no more. Without it, it may only have left our application."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,11 +65,20 @@ class HoldChanged:
 
 
 @dataclass(frozen=True, slots=True)
+class AmdTold:
+    """The dialplan's UserEvent(AriBridgeAmd,Status: ${AMDSTATUS}): who answered a call that we placed."""
+
+    channel_id: str
+    status: str
+    """MACHINE, HUMAN, NOTSURE or HANGUP."""
+
+
+@dataclass(frozen=True, slots=True)
 class ApplicationReplaced:
     application: str
 
 
-AriEvent: TypeAlias = StasisStart | ChannelEnded | DtmfReceived | HoldChanged | ApplicationReplaced
+AriEvent: TypeAlias = StasisStart | ChannelEnded | DtmfReceived | HoldChanged | AmdTold | ApplicationReplaced
 
 
 def parse(message: str) -> AriEvent | None:
@@ -114,7 +125,11 @@ def _start(body: Mapping[str, Any]) -> StasisStart:
 
 def _ended(body: Mapping[str, Any]) -> ChannelEnded:
     cause = body.get("cause")
-    return ChannelEnded(parse_channel(body.get("channel")).id, cause if isinstance(cause, int) else 0)
+    return ChannelEnded(
+        parse_channel(body.get("channel")).id,
+        cause if isinstance(cause, int) else 0,
+        destroyed=body.get("type") == "ChannelDestroyed",
+    )
 
 
 def _dtmf(body: Mapping[str, Any]) -> DtmfReceived | None:
@@ -134,6 +149,13 @@ def _unhold(body: Mapping[str, Any]) -> HoldChanged:
     return HoldChanged(parse_channel(body.get("channel")).id, held=False)
 
 
+def _user_event(body: Mapping[str, Any]) -> AmdTold | None:
+    if body.get("eventname") != "AriBridgeAmd":
+        return None
+    status = _string(_table(body.get("userevent")).get("Status"))
+    return AmdTold(parse_channel(body.get("channel")).id, status)
+
+
 def _replaced(body: Mapping[str, Any]) -> ApplicationReplaced:
     return ApplicationReplaced(_string(body.get("application")))
 
@@ -146,6 +168,7 @@ _BUILDERS: Mapping[str, Callable[[Mapping[str, Any]], AriEvent | None]] = {
     "ChannelDtmfReceived": _dtmf,
     "ChannelHold": _hold,
     "ChannelUnhold": _unhold,
+    "ChannelUserevent": _user_event,
     "ApplicationReplaced": _replaced,
 }
 

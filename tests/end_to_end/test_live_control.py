@@ -472,9 +472,31 @@ def test_a_machine_gets_the_message_and_no_agent(controlled: Any, run: Run, lab:
             assert await log_says(lab.pbx, 'Playback("PJSIP/carrier', within_s=20)
             await asyncio.sleep(2.0)
             await lab.carrier.cli("channel request hangup all")
+            record = await service.record()
+            assert record["variables"]["ARIBRIDGECAUSE"] == "MACHINE"
             assert service.events == [], "no agent"
         await asyncio.sleep(0.5)
         assert tone_s(await heard.pcm(), MUSIC_HZ, 8000) >= 1.0, "the message"
+
+    run(main())
+
+
+@pytest.mark.parametrize(
+    ("number", "cause"),
+    [("7001", "USER_BUSY"), ("7002", "NO_ANSWER"), ("7003", "REJECTED"), ("7099", "UNREACHABLE")],
+)
+def test_who_is_not_reached_is_told_and_recorded(controlled: Any, run: Run, number: str, cause: str) -> None:
+    async def main() -> None:
+        campaign = {**OUTBOUND, "ring_s": 2}
+        async with controlled(outbound={"campaign": campaign}) as service, calling(service) as session:
+            async with session.post("/calls", json={"outbound": "campaign", "number": number}) as answer:
+                call_id = (await answer.json())["call_id"]
+            record = await service.record()
+            async with session.get(f"/calls/{call_id}") as answer:
+                assert await answer.json() == {"state": "ended", "status": "NOT_REACHED", "cause": cause}
+        assert (record["call_id"], record["caller_number"]) == (call_id, number)
+        assert record["variables"]["ARIBRIDGESTATUS"] == "NOT_REACHED"
+        assert record["variables"]["ARIBRIDGECAUSE"] == cause
 
     run(main())
 

@@ -10,13 +10,10 @@ from aiohttp import web
 
 from ari_bridge.core.errors import RequestFailed
 from ari_bridge.pbx import party as party_module
-from ari_bridge.pbx.call import CallerGone, Outcome, PbxCall, Status
+from ari_bridge.pbx.call import Outcome, PbxCall, Status
 from ari_bridge.pbx.control import Lost, PartyLost
-from ari_bridge.settings import OutboundSettings
 from tests.pbx.fake_ari import Do, FakeChannel, refuse
 from tests.pbx.helpers import Bench, bench, eventually, talk_until_gone, went
-
-OUTBOUND = OutboundSettings(endpoint="PJSIP/{number}@trunk", agent="demo")
 
 
 class Taken:
@@ -184,30 +181,3 @@ def test_a_party_that_ended_unheard_is_found_out_after_the_reconnect() -> None:
                 await person.answered()
 
     play(scene)
-
-
-def test_a_call_that_we_place_has_the_id_that_was_promised() -> None:
-    async def main() -> None:
-        seen: list[PbxCall] = []
-
-        async def handler(call: PbxCall) -> Outcome:
-            seen.append(call)
-            while not isinstance(await call.next_event(), CallerGone):
-                pass
-            return Outcome(Status.HANGUP)
-
-        async with bench(handler) as b:
-            call_id = await b.controller.place(OUTBOUND, "+4930", {"AI_CONTEXT": "x"})
-            (channel,) = b.ari.channels.values()
-            assert channel.variables["endpoint"] == "PJSIP/+4930@trunk"
-            assert (channel.variables["AI_AGENT"], channel.variables["AI_CONTEXT"]) == ("demo", "x")
-            await b.ari.pick_up(channel)
-            await eventually(lambda: len(seen) == 1)
-            assert seen[0].info.call_id == call_id
-            await b.ari.hang_up(channel)
-            await b.over()
-            for number in ("", "1&Local/1@x", "12;3", "abc", "1" * 21):
-                with pytest.raises(ValueError, match="number"):
-                    await b.controller.place(OUTBOUND, number)
-
-    asyncio.run(main())

@@ -101,7 +101,7 @@ def test_the_next_worker_takes_over_what_the_dead_one_left() -> None:
     async def main() -> None:
         async with FakeAri() as ari:
             call_id = new_call_id()
-            variables = {"ARIBRIDGECALLID": call_id, "CHANNEL(audionativeformat)": "(ulaw)"}
+            variables = {"ARIBRIDGESTATUS": "HANGUP", "CHANNEL(audionativeformat)": "(ulaw)"}
             caller, lost = (
                 FakeChannel("1700000000.7", dict(variables)),
                 FakeChannel("1700000000.8", variables),
