@@ -44,6 +44,8 @@ class AsteriskSettings(_Table):
     tls_ca_file: Path | None = None
     """A CA to trust besides the system's, for a PBX with a certificate of its own."""
     request_timeout_s: float = Field(default=5.0, gt=0)
+    gone_after_s: float = Field(default=30.0, gt=0)
+    """After this long without Asterisk, calls that have no audio from it either are over."""
 
     @field_validator("url")
     @classmethod

@@ -36,6 +36,7 @@ from ari_bridge.pbx.party import RungParty
 from ari_bridge.pbx.pump import EventPump
 from ari_bridge.pbx.resync import Believed
 from ari_bridge.pbx.upkeep import Stance, Upkeep
+from ari_bridge.pbx.vanished import VanishedCalls
 from ari_bridge.pbx.work import Surroundings
 from ari_bridge.settings import Settings
 
@@ -188,14 +189,24 @@ class Controller:
 
     async def _keep_up(self, upkeep: Upkeep, pump: EventPump) -> None:
         """While the connection is down there is nothing to ask; the return brings a look of its own."""
+        vanished = VanishedCalls(self._settings.asterisk.gone_after_s)
         while True:
             await asyncio.sleep(UPKEEP_EVERY_S)
+            self._end_vanished(vanished, connected=pump.connected or pump.replaced)
             if not pump.connected and not pump.replaced:
                 continue
             try:
                 await upkeep.resync()
             except AsteriskError as error:
                 logger.warning("asterisk: could not look after its state: %s", error)
+
+    def _end_vanished(self, vanished: VanishedCalls, *, connected: bool) -> None:
+        packets = {} if connected else {call.call_id: call.packets for call in self._calls.values()}
+        for call_id in vanished.look(self._around.clock(), connected=connected, packets=packets):
+            call = self._calls[call_id]
+            if not call.leaving:
+                logger.error("call %s: Asterisk is gone, and its audio too: the call is over", call_id)
+                self._ended(call.channel_id, 0)
 
     async def place(self, name: str, number: str, variables: Mapping[str, str] | None = None) -> str:
         """Ring `number` by the table `name` of [outbound]; the dialplan hands us the call when it is

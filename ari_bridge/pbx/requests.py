@@ -65,10 +65,10 @@ class ControlRequests:
         )
         return parse_channel(answer)
 
-    async def snoop(self, channel_id: str, snoop_id: str, *, whisper: bool) -> None:
+    async def snoop(self, channel_id: str, snoop_id: str, *, whisper: bool) -> Channel:
         """A channel in our application that hears both ways of `channel_id`; with `whisper` what is said into
         it goes to `channel_id`'s end alone."""
-        await self._client.call(
+        answer = await self._client.call(
             "channels",
             "snoopChannelWithId",
             channelId=channel_id,
@@ -77,6 +77,7 @@ class ControlRequests:
             spy="both",
             whisper="out" if whisper else "none",
         )
+        return parse_channel(answer)
 
     # -------------------------------------------------------------- bridges and recordings
 

@@ -73,6 +73,8 @@ class Upkeep:
             placed_and_gone = [channel_id for channel_id in placed if channel_id not in seen.channels]
             for channel_id in (*found.gone, *placed_and_gone):
                 self._on_event(ChannelEnded(channel_id, destroyed=channel_id not in seen.channels))
+            for channel in found.entered:
+                self._on_event(StasisStart(channel, ()))
             for channel, old_id in found.replaced:
                 self._on_event(StasisStart(channel, (), replaces=old_id))
             if self.stance is not Stance.REPLACED:

@@ -119,6 +119,8 @@ class CallWork:
             )
 
     async def answer(self) -> None:
+        if self._adopted is not None:
+            await self.line.undo_earlier()
         await self._client.set_variables(self.channel_id, variables.on_entry(self.call_id))
         await self._client.answer(self.channel_id)
 

@@ -69,6 +69,11 @@ OPERATIONS: Mapping[str, tuple[str, str, str, tuple[str, ...], tuple[str, ...]]]
     ),
     "startMoh": ("channels", "POST", f"{_CHANNEL}/moh", ("mohClass",), ()),
     "stopMoh": ("channels", "DELETE", f"{_CHANNEL}/moh", (), ()),
+    "mute": ("channels", "POST", f"{_CHANNEL}/mute", ("direction",), ()),
+    "unmute": ("channels", "DELETE", f"{_CHANNEL}/mute", ("direction",), ()),
+    "snoopChannelWithId": (
+        "channels", "POST", f"{_CHANNEL}/snoop/{{snoopId}}", ("spy", "whisper", "app"), (),
+    ),
     "removeChannel": ("bridges", "POST", f"{_BRIDGE}/removeChannel", ("channel",), ()),
     "eventWebsocket": ("events", "GET", "/events", ("app",), ()),
 }  # fmt: skip
@@ -82,6 +87,7 @@ class FakeChannel:
     exten: str = "5000"
     answered: bool = False
     music: bool = False
+    muted: bool = False
     app_args: str = ""
     """Of who was rung for our application."""
     app_data: str = f"{APP},agent=demo"
@@ -310,6 +316,12 @@ class FakeAri:
         match name:
             case "answer":
                 channel.answered = True
+            case "mute" | "unmute":
+                channel.muted = name == "mute"
+            case "snoopChannelWithId":
+                snoop = self.channels[given["snoopId"]] = FakeChannel(given["snoopId"], answered=True)
+                await self.emit("StasisStart", snoop, args=[])
+                return web.json_response(_show(snoop))
             case "startMoh" | "stopMoh":
                 channel.music = name == "startMoh"
             case "getChannelVar":

@@ -30,6 +30,7 @@ class SilentPort:
     rate_hz = 8000
     heard = 0
     queued = 0
+    received = 0
 
     def __init__(self, codec: str, peer: tuple[str, int]) -> None:
         self.codec = codec
@@ -59,7 +60,7 @@ class SilentPort:
         pass
 
     def stats(self) -> MediaStats:
-        return MediaStats(self.codec)
+        return MediaStats(self.codec, received=self.received)
 
     async def close(self) -> None:
         self.closed.set()
