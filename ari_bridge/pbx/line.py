@@ -90,9 +90,13 @@ class CallLine:
 
     async def undo_earlier(self) -> None:
         """A process that died may have left the caller with music, or muted."""
-        for operation in ("stopMoh", "unmute"):
-            if self._client.knows("channels", operation):
-                await self._client.call("channels", operation, channelId=self._channel_id)
+        for undo in (self._requests.stop_music, self._requests.unmute):
+            try:
+                await undo(self._channel_id)
+            except Gone:
+                raise
+            except AsteriskError as error:  # no such operation, say: then nobody did it either
+                logger.warning("channel %s: %s", self._channel_id, error)
 
     async def hold(self) -> None:
         async with self._moving:

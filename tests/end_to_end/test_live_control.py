@@ -227,6 +227,7 @@ def test_masked_digits_reach_the_dialplan_and_nothing_else(
             rule("1", "collect_digits", reply="Please type your card number.", digits="card"),
             rule("2", "transfer", destination="voicemail"),
             digits={"card": {"min": 12, "max": 19, "variable": "CARD"}},
+            store={"file": tmp_path / "calls.sqlite"},
         ) as service:
 
             async def look() -> str:
@@ -242,7 +243,9 @@ def test_masked_digits_reach_the_dialplan_and_nothing_else(
             assert await looking == CARD
         assert result.problem == ""
         assert "13 digits" in said(record)
-        for text in (json.dumps(record), repr(service.events), caplog.text):
+        kept_of_it = b"".join(file.read_bytes() for file in tmp_path.glob("calls.sqlite*"))
+        assert b"collect_digits" in kept_of_it, "the store was written"
+        for text in (json.dumps(record), repr(service.events), caplog.text, kept_of_it.decode("latin-1")):
             for kept in (CARD, "4111", "[digit 4]"):
                 assert kept not in text
         assert [digit["digit"] for digit in record["digits"]] == ["1"]
