@@ -157,7 +157,8 @@ class Outbound:
 
     def taken(self, channel_id: str) -> None:
         """An agent has it."""
-        self._calls.pop(channel_id, None)
+        if self._calls.pop(channel_id, None) is not None:
+            self._hold(self._stop_watching(channel_id))
 
     def told(self, event: AmdTold) -> None:
         call = self._calls.get(event.channel_id)
@@ -203,6 +204,19 @@ class Outbound:
         except AsteriskError as error:
             logger.warning("channel %s was answered, but cannot go on: %s", channel_id, error)
         await self._hang_up(channel_id)
+
+    async def _stop_watching(self, channel_id: str) -> None:
+        """Who was rung for an application stays among its channels for ever, and Asterisk 16 cannot tell us
+        that it has left it."""
+        try:
+            await self._client.call(
+                "applications",
+                "unsubscribe",
+                applicationName=self._client.app,
+                eventSource=[f"channel:{channel_id}"],
+            )
+        except AsteriskError as error:
+            logger.debug("channel %s is still watched: %s", channel_id, error)
 
     async def _hang_up(self, channel_id: str) -> None:
         try:

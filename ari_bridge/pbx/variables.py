@@ -18,13 +18,14 @@ _SETTABLE = re.compile(r"[A-Za-z_][A-Za-z0-9_]*|CDR\([A-Za-z0-9_]+\)")
 """Plain variables and CDR fields. Other dialplan functions write files and run programs."""
 
 
-def on_entry(call_id: str) -> dict[str, str]:
+def on_entry(call_id: str, agent: str) -> dict[str, str]:
     """Set before answering: what the dialplan's `h` extension reads when the caller hangs up on us, since
     nothing can be set then any more."""
     return {
         STATUS: Status.HANGUP.value,
         "ARIBRIDGECAUSE": "CALLER",
         "ARIBRIDGECALLID": call_id,
+        "ARIBRIDGEAGENT": agent,
     }
 
 

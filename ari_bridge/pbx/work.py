@@ -106,6 +106,10 @@ class CallWork:
         choose_agent(self._around.settings, {"agent": adopted.agent}, {}, adopted.did)
         return adopted
 
+    @property
+    def _agent(self) -> str:
+        return "" if self.info is None else self.info.agent
+
     def replace_caller(self, channel: Channel) -> None:
         """The call goes on with another channel in the caller's place."""
         self.channel_id = channel.id
@@ -121,7 +125,7 @@ class CallWork:
     async def answer(self) -> None:
         if self._adopted is not None:
             await self.line.undo_earlier()
-        await self._client.set_variables(self.channel_id, variables.on_entry(self.call_id))
+        await self._client.set_variables(self.channel_id, variables.on_entry(self.call_id, self._agent))
         await self._client.answer(self.channel_id)
 
     async def create_leg(self) -> None:

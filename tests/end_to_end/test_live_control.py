@@ -75,10 +75,12 @@ def controlled(serving: Any, tmp_path: Path) -> Callable[..., Any]:
         verbs = ("hangup", "transfer", "attended_transfer", "conference", "hold", "unhold", "mute", "unmute")
         verbs += ("send_dtmf", "record", "collect_digits", "continue_in_dialplan")
         return serving(
-            agents={"reception": {"greeting": "Hello.", "actions": verbs}},
-            destinations=DESTINATIONS,
-            providers={"script": {"script_file": str(script)}},
-            **tables,
+            **{
+                "agents": {"reception": {"greeting": "Hello.", "actions": verbs}},
+                "destinations": DESTINATIONS,
+                "providers": {"script": {"script_file": str(script)}},
+                **tables,
+            }
         )
 
     return start
@@ -368,6 +370,26 @@ def test_queue_and_voicemail_are_the_dialplans(controlled: Any, run: Run, place:
     run(main())
 
 
+def test_after_a_blind_transfer_to_a_busy_line_the_agent_is_back_and_says_so(
+    controlled: Any, run: Run
+) -> None:
+    place = {"context": "humans", "exten": "sales", "variables": {"HUMANS_SALES": "PJSIP/7001@carrier"}}
+
+    async def main() -> None:
+        async with controlled(
+            rule("1", "transfer", destination="workshop", then=""), destinations={"workshop": place}
+        ) as service:
+            asked = (Pause(300), Say("what are your opening hours"), Wait(Awaited.AGENT_DONE))
+            result = await place_call(service.lab, scenario(Press("1"), Pause(7000), *asked, Hangup()))
+            sent, back = await service.record(1), await service.record(2)
+        assert result.problem == ""
+        assert sent["variables"]["ARIBRIDGESTATUS"] == "TRANSFER"
+        assert "workshop is busy" in said(back)
+        assert "nine to five" in said(back)
+
+    run(main())
+
+
 # ------------------------------------------------------------------ from outside: the HTTP API
 
 TOKEN = "a-token-for-tests"
@@ -444,9 +466,12 @@ def test_a_supervisor_listens_and_whispers(controlled: Any, run: Run) -> None:
 
 
 def test_a_call_is_placed_and_a_person_gets_the_agent(controlled: Any, run: Run) -> None:
+    """By FreePBX's contexts; the plain ones sort the machine below."""
+
     async def main() -> None:
+        campaign = {**OUTBOUND, "context": "ari-bridge-freepbx-outbound"}
         async with (
-            controlled(outbound={"campaign": OUTBOUND}) as service,
+            controlled(outbound={"campaign": campaign}) as service,
             calling(service) as session,
         ):
             async with session.post("/calls", json={"outbound": "campaign", "number": "7010"}) as answer:

@@ -34,6 +34,9 @@ OPERATIONS: Mapping[str, tuple[str, str, str, tuple[str, ...], tuple[str, ...]]]
     # nickname: (resource, method, path, query parameters, body parameters)
     "getInfo": ("asterisk", "GET", "/asterisk/info", ("only",), ()),
     "getApplication": ("applications", "GET", "/applications/{applicationName}", (), ()),
+    "unsubscribe": (
+        "applications", "DELETE", "/applications/{applicationName}/subscription", ("eventSource",), (),
+    ),
     "getModule": ("asterisk", "GET", "/asterisk/modules/{moduleName}", (), ()),
     "list": ("channels", "GET", "/channels", (), ()),
     "listBridges": ("bridges", "GET", "/bridges", (), ()),
@@ -274,6 +277,8 @@ class FakeAri:
                 return web.json_response([{"id": id, "channels": ids} for id, ids in self.bridges.items()])
             case "getInfo":
                 return web.json_response({"status": {}})
+            case "unsubscribe":
+                return web.json_response({"name": APP})
             case "getApplication":
                 inside = [channel.id for channel in self.channels.values() if channel.in_stasis]
                 return web.json_response({"name": APP, "channel_ids": inside})

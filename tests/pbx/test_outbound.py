@@ -12,6 +12,7 @@ from ari_bridge.core.errors import NotReady, RequestFailed
 from ari_bridge.pbx import controller
 from ari_bridge.pbx.call import CallerGone, Outcome, PbxCall, Status
 from ari_bridge.pbx.causes import Cause
+from ari_bridge.pbx.names import new_call_id
 from tests.pbx.fake_ari import Do, FakeChannel, refuse
 from tests.pbx.helpers import Bench, bench, eventually
 
@@ -60,6 +61,7 @@ def test_who_answers_is_sorted_by_the_dialplan_and_gets_the_agent() -> None:
         await b.ari.come_back(channel, "agent=demo", "amd=HUMAN")
         await eventually(lambda: len(handler.calls) == 1)
         assert handler.calls[0].info.call_id == call_id
+        await eventually(lambda: b.ari.done["unsubscribe"] == 1)
         await b.ari.emit("ChannelDestroyed", channel, cause=16)
         await eventually(lambda: b.controller.live_calls == 0)
         assert b.reports.seen == []
@@ -121,6 +123,20 @@ def test_an_answer_that_was_missed_is_found_out(monkeypatch: pytest.MonkeyPatch)
         await eventually(lambda: channel.went_to == PLACE)
 
     play(scene)
+
+
+def test_who_answers_the_call_of_a_worker_that_died_goes_on_too() -> None:
+    async def main() -> None:
+        async with bench() as b:
+            channel = FakeChannel(f"aribridgeout-{new_call_id()}-ari_bridge", app_args="placed,campaign")
+            stale = FakeChannel(f"aribridgeout-{new_call_id()}-ari_bridge", app_args="placed,no-more")
+            b.ari.channels = {each.id: each for each in (channel, stale)}
+            await b.ari.pick_up(channel)
+            await b.ari.pick_up(stale)
+            await eventually(lambda: channel.went_to == PLACE)
+            await eventually(lambda: stale.id not in b.ari.channels)
+
+    asyncio.run(main())
 
 
 def test_who_rings_when_we_stop_is_hung_up_and_nobody_is_called_any_more() -> None:

@@ -66,6 +66,7 @@ def test_what_is_asked_of_asterisk_is_known_to_the_table() -> None:
         ("channels", "unmute"),
         ("bridges", "removeChannel"),
         ("recordings", "unpause"),
+        ("applications", "unsubscribe"),
         ("recordings", "stop"),
     }
     assert asked
