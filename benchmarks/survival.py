@@ -85,7 +85,7 @@ async def drops(lab: Lab, count: int) -> bool:
             while not stop.is_set():
                 results.append(
                     await place_call(
-                        lab, Scenario(did="5000", codec="ulaw", steps=(*steps, Pause(15000), Hangup()))
+                        lab, Scenario(did="5000", codec="ulaw", steps=(*steps, Pause(8000), Hangup()))
                     )
                 )
 
@@ -103,11 +103,11 @@ async def drops(lab: Lab, count: int) -> bool:
             noticed[how].append(noticed_s - dropped_s)
             back.append(back_s - noticed_s)
             windows.append((dropped_s, back_s + 0.2))
-            await asyncio.sleep(random.uniform(0.0, 0.8))
+            await asyncio.sleep(random.uniform(0.0, 0.4))
         cpu = time.process_time() - cpu
         stop.set()
-        await asyncio.gather(*callers)
         knocks_hz, dark_cpu = await darkness(proxy)
+        await asyncio.gather(*callers)
         await eventually(lambda: service.ready, 6.0)
         running.cancel()
         await asyncio.wait({running})
