@@ -14,7 +14,9 @@ from ari_bridge.conversation import Conversation
 from ari_bridge.core.clock import Clock, monotonic_s
 from ari_bridge.dialogue.latency import timing
 from ari_bridge.dialogue.live import LiveEvent, LiveKind, Observer
-from ari_bridge.pbx.call import Outcome, PbxCall
+from ari_bridge.pbx.call import CallInfo, Outcome, PbxCall, Status
+from ari_bridge.pbx.causes import Cause
+from ari_bridge.pbx.outbound import PlacedCall
 from ari_bridge.providers.base import LanguageModel, SpeechToText, TextToSpeech
 from ari_bridge.settings import AgentSettings
 from ari_bridge.store import record as records
@@ -106,8 +108,9 @@ async def run_call(
             ending = f"{outcome.status.value} {outcome.cause}".rstrip()
         else:
             ending = "FAILED"
+        status, _, cause = ending.partition(" ")
+        switchboard.ended(info.call_id, status, cause)
         if journal is not None:
-            status, _, cause = ending.partition(" ")
             journal.ended(status, cause)
         observer(LiveEvent(end_s, info.call_id, LiveKind.CALL_ENDED, ending))
         log.info("call ended: %s after %.1f s; %s", ending, end_s - start_s, audio.summary())
@@ -125,6 +128,36 @@ def _logging(observer: Observer) -> Observer:
         observer(event)
 
     return observe
+
+
+async def keep_unreached(
+    call: PlacedCall,
+    cause: Cause,
+    *,
+    switchboard: Switchboard,
+    record_directory: Path | None = None,
+    store: CallStore | None = None,
+    clock: Clock = monotonic_s,
+) -> None:
+    """Leave a record of a call that we placed and that no agent ever had: without turns or audio."""
+    outcome = Outcome(Status.NOT_REACHED, cause)
+    passed_s = (datetime.now(UTC) - call.placed_at).total_seconds()
+    switchboard.ended(call.call_id, outcome.status.value, cause)
+    if store is not None:
+        info = CallInfo(call.call_id, "", call.agent, "", call.number, "")
+        store.begin(info, call.placed_at).ended(outcome.status.value, cause)
+    if record_directory is not None:
+        record = CallRecord(
+            call_id=call.call_id,
+            agent=call.agent,
+            did="",
+            caller_number=call.number,
+            started_at=call.placed_at.isoformat(timespec="milliseconds"),
+            start_monotonic_s=clock() - passed_s,
+            duration_ms=passed_s * 1000,
+            variables=outcome.dialplan_variables(call.call_id),
+        )
+        await _keep(record, record_directory)
 
 
 async def _keep(record: CallRecord, directory: Path) -> None:

@@ -10,13 +10,15 @@ from typing import Any
 
 from ari_bridge.actions.base import ActionContext
 from ari_bridge.actions.registry import actions
-from ari_bridge.call import Agent, run_call
+from ari_bridge.call import Agent, keep_unreached, run_call
 from ari_bridge.core.errors import SettingsError
 from ari_bridge.dialogue.live import LiveEvent, Observer
 from ari_bridge.media.plane import MediaPlane
 from ari_bridge.media.port import ProcessPlane
 from ari_bridge.pbx.call import Outcome, PbxCall
+from ari_bridge.pbx.causes import Cause
 from ari_bridge.pbx.controller import Controller, nothing_left
+from ari_bridge.pbx.outbound import PlacedCall
 from ari_bridge.providers.engines import Engines
 from ari_bridge.settings import Settings
 from ari_bridge.store.database import CallStore
@@ -92,7 +94,9 @@ class Service:
 
     async def _serve(self, plane: ProcessPlane, ready: Callable[[], None]) -> None:
         left_behind = nothing_left if self._store is None else self._store.left_behind
-        controller = self._controller = Controller(self._settings, plane, self._handle, left_behind)
+        controller = self._controller = Controller(
+            self._settings, plane, self._handle, left_behind, self._not_reached
+        )
         try:
             with self.switchboard.placing_calls(self._settings.outbound, controller.place):
                 await _while_audio_lasts(plane, controller.run(ready))
@@ -104,6 +108,15 @@ class Service:
             call,
             self._agents[call.info.agent],
             observer=self._observer,
+            record_directory=self._settings.records.directory,
+            store=self._store,
+            switchboard=self.switchboard,
+        )
+
+    async def _not_reached(self, call: PlacedCall, cause: Cause) -> None:
+        await keep_unreached(
+            call,
+            cause,
             record_directory=self._settings.records.directory,
             store=self._store,
             switchboard=self.switchboard,

@@ -46,6 +46,8 @@ class AsteriskSettings(_Table):
     tls_ca_file: Path | None = None
     """A CA to trust besides the system's, for a PBX with a certificate of its own."""
     request_timeout_s: float = Field(default=5.0, gt=0)
+    gone_after_s: float = Field(default=30.0, gt=0)
+    """After this long without Asterisk, calls that have no audio from it either are over."""
 
     @field_validator("url")
     @classmethod
@@ -180,6 +182,8 @@ def _several(value: object) -> object:
 
 _Engines = Annotated[tuple[str, ...], BeforeValidator(_several), Field(min_length=1)]
 """Names of providers, the first being asked first; a single name may stand without brackets."""
+
+
 class PatienceSettings(_Table):
     """What the agent says into silence, its own or the caller's."""
 

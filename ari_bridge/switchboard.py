@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
+from collections import OrderedDict
 from collections.abc import Awaitable, Callable, Collection, Iterator, Mapping
 from contextlib import contextmanager
+from dataclasses import dataclass
 from typing import Any, Protocol, TypeAlias
 
 from ari_bridge.core.errors import AriBridgeError
 from ari_bridge.pbx.call import CallInfo
 from ari_bridge.settings import OutboundSettings
+
+ENDED_KEPT = 1000
+"""Calls whose end is remembered."""
 
 
 class Refused(AriBridgeError):
@@ -32,7 +37,17 @@ class Answering(Protocol):
     async def act(self, verb: str, arguments: Mapping[str, Any]) -> str: ...
 
 
-Place: TypeAlias = Callable[[OutboundSettings, str, Mapping[str, str]], Awaitable[str]]
+@dataclass(frozen=True, slots=True)
+class CallState:
+    state: str
+    """placed: no agent has it yet. up. ended."""
+    status: str = ""
+    """Of a call that has ended: as ARIBRIDGESTATUS."""
+    cause: str = ""
+    """As ARIBRIDGECAUSE."""
+
+
+Place: TypeAlias = Callable[[str, str, Mapping[str, str]], Awaitable[str]]
 
 
 class Switchboard:
@@ -40,11 +55,15 @@ class Switchboard:
         self._calls: dict[str, tuple[CallInfo, Answering]] = {}
         self._outbound: Mapping[str, OutboundSettings] = {}
         self._place: Place | None = None
+        self._placed: set[str] = set()
+        """Calls that no agent has had yet."""
+        self._ended: OrderedDict[str, CallState] = OrderedDict()
 
     # -------------------------------------------------------------- for who serves calls
 
     @contextmanager
     def connected(self, info: CallInfo, conversation: Answering) -> Iterator[None]:
+        self._placed.discard(info.call_id)
         self._calls[info.call_id] = (info, conversation)
         try:
             yield
@@ -59,11 +78,28 @@ class Switchboard:
         finally:
             self._place = None
 
+    def ended(self, call_id: str, status: str, cause: str) -> None:
+        """Also of a placed call that never was connected."""
+        self._placed.discard(call_id)
+        self._ended[call_id] = CallState("ended", status, cause)
+        if len(self._ended) > ENDED_KEPT:
+            self._ended.popitem(last=False)
+
     # -------------------------------------------------------------- for who acts on them
 
     @property
     def calls(self) -> list[CallInfo]:
         return [info for info, _ in self._calls.values()]
+
+    def state(self, call_id: str) -> CallState:
+        """Raises NoSuchCall; also for a call that ended long ago."""
+        if call_id in self._calls:
+            return CallState("up")
+        if call_id in self._ended:
+            return self._ended[call_id]
+        if call_id in self._placed:
+            return CallState("placed")
+        raise NoSuchCall(f"there is no call {call_id}")
 
     async def act(self, call_id: str, verb: str, arguments: Mapping[str, Any]) -> str:
         """What came of it, in a sentence. Raises NoSuchCall, NoSuchVerb."""
@@ -80,6 +116,9 @@ class Switchboard:
         if outbound is None or self._place is None:
             raise Refused(f"outbound: there is no {name!r} ({', '.join(sorted(self._outbound)) or 'none'})")
         try:
-            return await self._place(outbound, number, variables)
+            call_id = await self._place(name, number, variables)
         except ValueError as error:
             raise Refused(str(error)) from None
+        if call_id not in self._calls and call_id not in self._ended:
+            self._placed.add(call_id)
+        return call_id

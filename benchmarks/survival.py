@@ -2,6 +2,7 @@
 
     python -m benchmarks.survival drops [100]     drops of the events WebSocket during calls
     python -m benchmarks.survival setups [1000]   set-ups with 0-50 ms of delay on every answer and event
+    python -m benchmarks.survival pace [300]      set-ups at ten calls a second, from Stasis() to bridged
     python -m benchmarks.survival kills [200]     calls, while processes are killed or stand still
 
 Each prints its figures, and ends with 1 where one does not hold. Needs the sandbox's Asterisk; takes minutes.
@@ -18,13 +19,17 @@ import tempfile
 import time
 from collections import Counter
 from contextlib import AsyncExitStack
+from datetime import datetime
 from itertools import pairwise
 from pathlib import Path
+from typing import Any
+
+import aiohttp
 
 from ari_bridge.dialogue.live import LiveEvent
 from ari_bridge.sandbox.caller import CallerEventKind, CallerResult, place_call
 from ari_bridge.sandbox.lab import Lab, open_lab
-from ari_bridge.sandbox.proxy import Kind, proxying
+from ari_bridge.sandbox.proxy import Kind, Proxy, Refusal, proxying
 from ari_bridge.sandbox.scenario import Awaited, Hangup, Pause, Say, Scenario, Wait
 from ari_bridge.service import Service
 from ari_bridge.settings import Settings
@@ -35,6 +40,14 @@ from tests.pbx.live import lab_settings, listing
 from tests.pbx.test_live_calls import Seen, talkative
 
 CALLS_AT_ONCE = 3
+
+PACE_HZ = 10
+PACE_CALL_S = 4.0
+PACE_P99_S = 0.1
+
+DARK_S = 10.0
+KNOCKS_HZ = 3.0
+"""Connections that may be tried each second while nobody is there."""
 
 
 def percentile(values: list[float], share: float) -> float:
@@ -72,7 +85,7 @@ async def drops(lab: Lab, count: int) -> bool:
             while not stop.is_set():
                 results.append(
                     await place_call(
-                        lab, Scenario(did="5000", codec="ulaw", steps=(*steps, Pause(15000), Hangup()))
+                        lab, Scenario(did="5000", codec="ulaw", steps=(*steps, Pause(8000), Hangup()))
                     )
                 )
 
@@ -90,10 +103,12 @@ async def drops(lab: Lab, count: int) -> bool:
             noticed[how].append(noticed_s - dropped_s)
             back.append(back_s - noticed_s)
             windows.append((dropped_s, back_s + 0.2))
-            await asyncio.sleep(random.uniform(0.0, 0.8))
+            await asyncio.sleep(random.uniform(0.0, 0.4))
         cpu = time.process_time() - cpu
         stop.set()
+        knocks_hz, dark_cpu = await darkness(proxy)
         await asyncio.gather(*callers)
+        await eventually(lambda: service.ready, 6.0)
         running.cancel()
         await asyncio.wait({running})
     for result in results:
@@ -112,9 +127,21 @@ async def drops(lab: Lab, count: int) -> bool:
     )
     print(f"  longest gap at the callers within the outages: {gap_ms:.1f} ms; anywhere: "
           f"{max(result.longest_gap_ms() for result in results):.1f} ms; our CPU {cpu:.1f} s")  # fmt: skip
-    return (
-        not bad and gap_ms <= 40 and max(back) <= 2 and max(max(t, default=0) for t in noticed.values()) <= 5
-    )
+    print(f"  {DARK_S:.0f} s without Asterisk: {knocks_hz:.1f} knocks a second, {dark_cpu:.1%} of a core")
+    quick = max(back) <= 2 and max(max(t, default=0) for t in noticed.values()) <= 5
+    return not bad and gap_ms <= 40 and quick and knocks_hz <= KNOCKS_HZ
+
+
+async def darkness(proxy: Proxy) -> tuple[float, float]:
+    """Knocks a second and share of a core while every connection is refused."""
+    proxy.refusal = Refusal.RESET
+    proxy.reset()
+    await asyncio.sleep(1.0)
+    knocks, cpu = proxy.accepted, time.process_time()
+    await asyncio.sleep(DARK_S)
+    knocks, cpu = proxy.accepted - knocks, time.process_time() - cpu
+    proxy.refusal = Refusal.NONE
+    return knocks / DARK_S, cpu / DARK_S
 
 
 async def setups(lab: Lab, count: int) -> bool:
@@ -140,6 +167,48 @@ async def setups(lab: Lab, count: int) -> bool:
         left = await made_by_us(lab)
     print(f"{count // 20 * 20} set-ups with up to 50 ms of delay: {failed} failed, {left} orphans")
     return failed == 0 and left == 0
+
+
+async def pace(lab: Lab, count: int) -> bool:
+    """Ten calls a second come in, each for four seconds, and are answered by the whole product. The clock is
+    Asterisk's: an observer of all its events takes the time from Stasis(), just before StasisStart, to the
+    caller's entering the bridge with the media leg."""
+    worker = Worker(lab, Path(tempfile.mkdtemp(prefix="pace-")), str(SCRIPT))
+    await worker.start()
+    began: dict[str, datetime] = {}
+    bridged: dict[str, datetime] = {}
+
+    async def observe(socket: aiohttp.ClientWebSocketResponse) -> None:
+        async for message in socket:
+            event: dict[str, Any] = message.json()
+            channel = event.get("channel", {}).get("id", "")
+            at = datetime.fromisoformat(event["timestamp"])
+            if event["type"] == "ChannelDialplan" and event["dialplan_app"] == "Stasis":
+                began[channel] = at
+            elif event["type"] == "ChannelEnteredBridge" and event["bridge"]["id"].startswith("aribridge-"):
+                bridged.setdefault(channel, at)
+
+    async def one() -> None:
+        async with talkative(lab, speaks="4002"):
+            await asyncio.sleep(PACE_CALL_S)
+
+    query = {"app": "observer", "subscribeAll": "true"}
+    async with lab.pbx.ari_session() as session, session.ws_connect("/ari/events", params=query) as socket:
+        observing = asyncio.create_task(observe(socket))
+        start_s = asyncio.get_running_loop().time()
+        async with asyncio.TaskGroup() as calls:
+            for number in range(count):
+                await asyncio.sleep(max(0.0, start_s + number / PACE_HZ - asyncio.get_running_loop().time()))
+                calls.create_task(one())
+        await asyncio.sleep(1.0)
+        observing.cancel()
+    await worker.stop()
+    took_s = [(bridged[channel] - at).total_seconds() for channel, at in began.items() if channel in bridged]
+    p99_s = percentile(took_s, 0.99)
+    print(f"{count} calls, {PACE_HZ} a second, {len(took_s)} bridged: from Stasis() to bridged"
+          f" p50 {percentile(took_s, 0.5) * 1000:.0f} ms, p99 {p99_s * 1000:.0f} ms,"
+          f" max {max(took_s, default=0) * 1000:.0f} ms")  # fmt: skip
+    return len(took_s) == len(began) == count and p99_s <= PACE_P99_S
 
 
 async def kills(lab: Lab, count: int) -> bool:
@@ -205,8 +274,9 @@ async def kills(lab: Lab, count: int) -> bool:
     adopted = worker.log.count("its worker died; it goes on here")
     print(f"{count} calls, struck: {dict(struck)}; {dict(done)}; {adopted} adopted")
     print(f"  orphans 5 s after the last: {orphans}; a call after all: {result.problem or 'works'}")
-    print(f"  tracebacks in the log: {worker.log.count('Traceback')} ({directory}/log)")
-    return orphans == 0 and not result.problem
+    tracebacks = worker.log.count("Traceback")
+    print(f"  tracebacks in the log: {tracebacks} ({directory}/log)")
+    return orphans == 0 and not result.problem and tracebacks == 0
 
 
 async def made_by_us(lab: Lab) -> int:
@@ -215,7 +285,7 @@ async def made_by_us(lab: Lab) -> int:
 
 
 async def main() -> int:
-    what = {"drops": (drops, 100), "setups": (setups, 1000), "kills": (kills, 200)}
+    what = {"drops": (drops, 100), "setups": (setups, 1000), "pace": (pace, 300), "kills": (kills, 200)}
     name = sys.argv[1] if len(sys.argv) > 1 else ""
     if name not in what:
         print(__doc__)

@@ -19,6 +19,7 @@ from typing import Any
 
 from ari_bridge.actions import people
 from ari_bridge.actions.arguments import chosen, none_such, one_of, text, tool
+from ari_bridge.actions.back import bring_back
 from ari_bridge.actions.base import Action, ActionContext, ActionResult, Desk
 from ari_bridge.actions.race import unless
 from ari_bridge.core.errors import AriBridgeError, AsteriskError
@@ -62,8 +63,7 @@ async def _run(arguments: Mapping[str, Any], desk: Desk) -> ActionResult:
         outcome = Outcome(Status.TRANSFER, name, context=join, exten="s", variables=variables)
         return ActionResult(f"{name} takes the call.", outcome, at_once=True)
     except (PartyLost, _Recalled, AriBridgeError) as error:
-        await desk.call.unhold()
-        desk.talk.take_back()
+        await bring_back(desk)
         match error:
             case PartyLost():
                 return ActionResult(people.lost(name, error.why))

@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from functools import partial
 from typing import Any
 
 from ari_bridge.actions.arguments import tool
+from ari_bridge.actions.back import bring_back
 from ari_bridge.actions.base import Action, ActionContext, ActionResult, Desk
+from ari_bridge.core.errors import AsteriskError
 from ari_bridge.core.messages import ToolSpec
 
 
@@ -22,15 +25,11 @@ async def _run(arguments: Mapping[str, Any], desk: Desk) -> ActionResult:
     await desk.talk.put_aside()
     try:
         await desk.call.hold()
-    except BaseException:
-        desk.talk.take_back()
+    except AsteriskError:
+        await bring_back(desk)  # it may have been done in part
         raise
 
-    async def enough() -> None:
-        await desk.call.unhold()
-        desk.talk.take_back()
-
-    desk.talk.at_limit(desk.context.control.hold_limit_s, enough)
+    desk.talk.at_limit(desk.context.control.hold_limit_s, partial(bring_back, desk))
     return ActionResult("The caller is on hold and hears music, until you call unhold.")
 
 

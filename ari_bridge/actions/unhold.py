@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from ari_bridge.actions.arguments import tool
+from ari_bridge.actions.back import bring_back
 from ari_bridge.actions.base import Action, ActionContext, ActionResult, Desk
 from ari_bridge.core.messages import ToolSpec
 
@@ -15,8 +16,7 @@ def _spec(context: ActionContext) -> ToolSpec:
 
 
 async def _run(arguments: Mapping[str, Any], desk: Desk) -> ActionResult:
-    await desk.call.unhold()
-    desk.talk.take_back()
+    await bring_back(desk)
     return ActionResult("The caller hears you again.")
 
 

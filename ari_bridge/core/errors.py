@@ -4,8 +4,10 @@
     ├── SettingsError            the operator: a setting is missing, misspelt or impossible
     ├── AsteriskError            the PBX, or the way to it
     │   ├── AsteriskUnreachable      nobody answers at that address
+    │   │   └── ConnectionBroke          ... any more: the answer to a request was lost
     │   ├── AsteriskRefused          it answers, but not to us (user, password, TLS, app not allowed)
     │   ├── AppReplaced              another program took over our Stasis application
+    │   ├── NotReady                 no call can be placed now (draining, no events, no room)
     │   └── RequestFailed            one REST request was refused (has .status)
     │       └── Gone                 ... because the channel or bridge is no longer there
     ├── ProviderError            a speech or language engine (has .retryable)
@@ -43,6 +45,10 @@ class AsteriskUnreachable(AsteriskError):
     pass
 
 
+class ConnectionBroke(AsteriskUnreachable):
+    """Nobody knows whether what was asked for was done."""
+
+
 class AsteriskRefused(AsteriskError):
     exit_code = 77  # EX_NOPERM
 
@@ -52,6 +58,12 @@ class AppReplaced(AsteriskError):
     this code in RestartPreventExitStatus."""
 
     exit_code = 76
+
+
+class NotReady(AsteriskError):
+    """It may be otherwise soon: ask again later."""
+
+    exit_code = 75  # EX_TEMPFAIL
 
 
 class RequestFailed(AsteriskError):

@@ -110,6 +110,10 @@ class MediaKeeper:
             raise
         return cls(first, launch, rows, tick, on_failure, clock)
 
+    @property
+    def is_serving(self) -> bool:
+        return self._is_serving.is_set() and self._failure is None and not self.serving.dead
+
     async def open_row(self, request: OpenRow) -> Message:
         """Its answer, from whichever process serves in the end: a row that a dying process has opened is
         not among those to go on with. Raises MediaError when there is none any more."""

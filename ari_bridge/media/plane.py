@@ -155,6 +155,12 @@ class MediaPlane(Protocol):
         """
         ...
 
+    @property
+    def serving(self) -> bool:
+        """Whether a port that is opened now has audio at once: not while a media process that died is being
+        replaced, nor beyond repair."""
+        ...
+
     def snapshot(self) -> PlaneStats:
         """The figures as they are now; costs a few µs a call."""
         ...

@@ -145,6 +145,10 @@ class ProcessPlane:
         """The id of the analysis process; None while there is none."""
         return self._analysis.pid
 
+    @property
+    def serving(self) -> bool:
+        return self._ended is None and self._keeper.is_serving
+
     async def failed(self) -> NoReturn:
         await self._keeper.failed()
 

@@ -19,6 +19,8 @@ class Status(Enum):
     HANGUP = "HANGUP"
     TIMEOUT = "TIMEOUT"
     FAILED = "FAILED"
+    NOT_REACHED = "NOT_REACHED"
+    """A call that we placed, in its record: the dialplan has no more to do with it."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -30,6 +30,18 @@ class Cause(StrEnum):
     UNKNOWN_AGENT = "UNKNOWN_AGENT"
     """There is no agent of the name that Stasis(), AI_AGENT or [routes] gave."""
 
+    # a call that we placed reached nobody
+    NO_ANSWER = "NO_ANSWER"
+    USER_BUSY = "USER_BUSY"
+    REJECTED = "REJECTED"
+    """It was declined."""
+    UNREACHABLE = "UNREACHABLE"
+    """No such number, no route, a trunk that is full."""
+    MACHINE = "MACHINE"
+    """AMD() heard one."""
+    NO_AGENT = "NO_AGENT"
+    """It was answered, and over before an agent had it."""
+
     # the service ended before the call
     SHUTDOWN = "SHUTDOWN"
     STRANDED = "STRANDED"

@@ -9,6 +9,9 @@ channel's or bridge's end shows as Gone (a RequestFailed), whatever status Aster
     400 "Channel not found" addChannel
 
 Deleting what is gone already is success.
+
+A request whose connection breaks before its answer is asked again, twice: most bring about a state, and may
+do so twice. What makes a channel does so under an id of ours, and is asked again where there is none yet.
 """
 
 from __future__ import annotations
@@ -26,7 +29,13 @@ import aioari.client
 import aiohttp
 from aioswagger11 import SwaggerError
 
-from ari_bridge.core.errors import AsteriskError, AsteriskUnreachable, Gone, RequestFailed
+from ari_bridge.core.errors import (
+    AsteriskError,
+    AsteriskUnreachable,
+    ConnectionBroke,
+    Gone,
+    RequestFailed,
+)
 from ari_bridge.pbx import formats
 from ari_bridge.pbx.events import WANTED, Channel, parse_channel
 from ari_bridge.pbx.transport import AriTransport, Response
@@ -39,6 +48,10 @@ _PLACE = re.compile(r"[A-Za-z0-9_.*#+-]+")
 
 KNOCK_WITHIN_S = 1.0
 """While the way to the PBX is dead, this decides how soon the next try can be."""
+ASK_AGAIN_AFTER_S = (0.05, 0.25)
+
+_ONCE_ONLY = frozenset({"externalMedia", "originate", "snoopChannelWithId", "record", "sendDTMF"})
+"""Operations that do a thing rather than bring about a state: twice is not the same as once."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -151,10 +164,9 @@ class AriClient:
         """
         host, port = external_host
         try:
-            answer = await self._call(
-                "channels",
+            answer = await self.make_channel(
                 "externalMedia",
-                channelId=leg_id,
+                leg_id,
                 app=self.app,
                 external_host=f"[{host}]:{port}" if ":" in host else f"{host}:{port}",
                 format=format,
@@ -231,6 +243,19 @@ class AriClient:
         for answer in answers:
             if isinstance(answer, BaseException):
                 raise answer
+
+    async def make_channel(self, operation: str, channel_id: str, **arguments: object) -> Any:
+        """What Asterisk tells of the channel that the operation makes."""
+        for pause_s in ASK_AGAIN_AFTER_S:
+            try:
+                return await self._call("channels", operation, channelId=channel_id, **arguments)
+            except ConnectionBroke:
+                await asyncio.sleep(pause_s)
+            try:
+                return await self._call("channels", "get", channelId=channel_id)
+            except Gone:
+                continue  # it was not made
+        return await self._call("channels", operation, channelId=channel_id, **arguments)
 
     async def set_secret(self, channel_id: str, name: str, value: str) -> None:
         """A variable whose value must not be seen: in a body, since a query string ends up in logs, and not
@@ -310,7 +335,7 @@ class AriClient:
     async def _call(self, resource: str, operation: str, **arguments: object) -> Any:
         """The answer's JSON, None where it has no body."""
         try:
-            response: Response = await self._operation(resource, operation)(**arguments)
+            response = await self._insist(resource, operation, arguments)
         except RequestFailed as error:
             if error.status in (404, 409) and _is_about_something(operation, arguments):
                 raise Gone(str(error), status=error.status) from None
@@ -321,6 +346,18 @@ class AriClient:
             raise RequestFailed(
                 f"{resource}.{operation}: the answer is not JSON", status=response.status
             ) from None
+
+    async def _insist(self, resource: str, operation: str, arguments: Mapping[str, object]) -> Response:
+        """The answer, though a connection break."""
+        ask = self._operation(resource, operation)
+        for pause_s in () if operation in _ONCE_ONLY else ASK_AGAIN_AFTER_S:
+            try:
+                answer: Response = await ask(**arguments)
+                return answer
+            except ConnectionBroke:
+                await asyncio.sleep(pause_s)
+        last: Response = await ask(**arguments)
+        return last
 
     async def _delete(self, resource: str, operation: str, **arguments: object) -> None:
         try:

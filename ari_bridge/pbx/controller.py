@@ -12,7 +12,7 @@ from collections.abc import Awaitable, Callable, Coroutine, Mapping
 from contextlib import suppress
 from typing import Any
 
-from ari_bridge.core.errors import AppReplaced, AsteriskError
+from ari_bridge.core.errors import AppReplaced, AsteriskError, NotReady
 from ari_bridge.core.logs import log_call_id
 from ari_bridge.media.plane import MediaPlane
 from ari_bridge.pbx import preflight
@@ -20,6 +20,7 @@ from ari_bridge.pbx.admission import Admission
 from ari_bridge.pbx.call import CallHandler, CallInfo
 from ari_bridge.pbx.client import AriClient
 from ari_bridge.pbx.events import (
+    AmdTold,
     ApplicationReplaced,
     AriEvent,
     ChannelEnded,
@@ -30,13 +31,14 @@ from ari_bridge.pbx.events import (
 from ari_bridge.pbx.live import LiveCall
 from ari_bridge.pbx.names import Names, new_call_id
 from ari_bridge.pbx.orders import CallerLeft, LegEntered, LegLeft, ShutDown
-from ari_bridge.pbx.outbound import place
+from ari_bridge.pbx.outbound import NotReached, Outbound, unnoted
 from ari_bridge.pbx.party import RungParty
 from ari_bridge.pbx.pump import EventPump
 from ari_bridge.pbx.resync import Believed
 from ari_bridge.pbx.upkeep import Stance, Upkeep
+from ari_bridge.pbx.vanished import VanishedCalls
 from ari_bridge.pbx.work import Surroundings
-from ari_bridge.settings import OutboundSettings, Settings
+from ari_bridge.settings import Settings
 
 logger = logging.getLogger(__name__)
 
@@ -64,11 +66,13 @@ class Controller:
         media: MediaPlane,
         handler: CallHandler,
         left_behind: LeftBehind = nothing_left,
+        not_reached: NotReached = unnoted,
     ) -> None:
         self._settings = settings
         self._media = media
         self._handler = handler
         self._left_behind = left_behind
+        self._not_reached = not_reached
         self._names = Names(settings.asterisk.app)
         self._calls: dict[str, LiveCall] = {}
         """By call id."""
@@ -104,6 +108,8 @@ class Controller:
             found.append("no events from Asterisk")
         if self._admission.draining or self._stopping:
             found.append("draining")
+        if not self._media.serving:
+            found.append("the media process is being replaced")
         if self._admission.full(self.taken_calls):
             found.append(f"all {self._admission.max_calls} calls are taken")
         return found
@@ -132,6 +138,9 @@ class Controller:
                 handler=self._handler,
                 abilities=abilities,
             )
+            self._outbound = Outbound(
+                client, self._names, self._settings.outbound, self._not_reached, self._hold
+            )
             upkeep = self._upkeep = Upkeep(
                 client,
                 self._names,
@@ -139,6 +148,7 @@ class Controller:
                 on_event=self._on_event,
                 adopt=self._adopt,
                 left=await self._left_behind(),
+                outbound=self._outbound,
             )
             pump = self._pump = EventPump(client, on_event=self._on_event, resync=upkeep.resync)
             watchers: set[asyncio.Task[None]] = set()
@@ -179,8 +189,10 @@ class Controller:
 
     async def _keep_up(self, upkeep: Upkeep, pump: EventPump) -> None:
         """While the connection is down there is nothing to ask; the return brings a look of its own."""
+        vanished = VanishedCalls(self._settings.asterisk.gone_after_s)
         while True:
             await asyncio.sleep(UPKEEP_EVERY_S)
+            self._end_vanished(vanished, connected=pump.connected or pump.replaced)
             if not pump.connected and not pump.replaced:
                 continue
             try:
@@ -188,12 +200,24 @@ class Controller:
             except AsteriskError as error:
                 logger.warning("asterisk: could not look after its state: %s", error)
 
-    async def place(
-        self, outbound: OutboundSettings, number: str, variables: Mapping[str, str] | None = None
-    ) -> str:
-        """Ring `number`; the dialplan hands us the call when it is answered. Returns the id that it will
-        have. Raises AsteriskError; ValueError for what is no number."""
-        return await place(self._around.client, self._names, outbound, number, variables or {})
+    def _end_vanished(self, vanished: VanishedCalls, *, connected: bool) -> None:
+        packets = {} if connected else {call.call_id: call.packets for call in self._calls.values()}
+        for call_id in vanished.look(self._around.clock(), connected=connected, packets=packets):
+            call = self._calls[call_id]
+            if not call.leaving:
+                logger.error("call %s: Asterisk is gone, and its audio too: the call is over", call_id)
+                self._ended(call.channel_id, 0)
+
+    async def place(self, name: str, number: str, variables: Mapping[str, str] | None = None) -> str:
+        """Ring `number` by the table `name` of [outbound]; the dialplan hands us the call when it is
+        answered. Returns the id that it will have. Raises AsteriskError (NotReady where no agent could talk
+        to who answers); ValueError for what is no number."""
+        obstacles = self.obstacles()
+        if not obstacles and self._admission.full(self.taken_calls + self._outbound.under_way):
+            obstacles = [f"all {self._admission.max_calls} calls are taken or being placed"]
+        if obstacles:
+            raise NotReady(f"no call can be placed now: {', '.join(obstacles)}")
+        return await self._outbound.place(name, number, variables or {})
 
     # -------------------------------------------------------------- events
 
@@ -206,10 +230,13 @@ class Controller:
                     self._callers[channel.id] = replaced
                     replaced.hand_over_to(channel)
                     self._hold(self._delete_late(replaces))
-                else:
+                elif channel.id in self._callers or not self._outbound.answered(event):
                     self._take(event)
             case ChannelEnded(channel_id, cause):
+                self._outbound.ended(event)
                 self._ended(channel_id, cause)
+            case AmdTold():
+                self._outbound.told(event)
             case DtmfReceived(channel_id, digit, duration_ms):
                 if channel_id in self._callers:
                     self._callers[channel_id].press(digit, duration_ms)
@@ -257,7 +284,9 @@ class Controller:
         refusal = self._admission.refusal(self.taken_calls, self._around.clock())
         placed = self._names.call_of_outbound(start.channel.id)
         call_id = placed if placed is not None and placed not in self._calls else new_call_id()
-        if refusal is not None:
+        if refusal is None:
+            self._outbound.taken(start.channel.id)
+        else:
             logger.warning("call %s: not taken: %s (limits, media.max_calls)", call_id, refusal.value)
         self._begin(LiveCall(self._around, start, call_id, refusal))
 
@@ -304,6 +333,7 @@ class Controller:
     async def _drained(self) -> None:
         """Returns when we are to leave, and no call is here any more or none may stay longer."""
         await self._drain.wait()
+        await self._outbound.give_up()
         with suppress(TimeoutError):
             async with asyncio.timeout(self._settings.limits.drain_timeout_s):
                 while self._calls:
@@ -322,6 +352,7 @@ class Controller:
         self._stopping = True
         for call in self._calls.values():
             call.notice(ShutDown())
+        await self._outbound.close()
         if self._tasks:
             _, late = await asyncio.wait(set(self._tasks), timeout=STOP_WITHIN_S)
             for task in late:

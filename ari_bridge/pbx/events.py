@@ -46,6 +46,8 @@ class ChannelEnded:
     cause: int | None = 0
     """Q.850: 17 busy, 19 no answer, 21 declined, ...; 0 for none in particular. None where the event leaves
     that to a later one: Asterisk 16's ChannelHangupRequest, before its ChannelDestroyed."""
+    destroyed: bool = False
+    """The channel is no more. Without it, it may only have left our application."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,11 +66,20 @@ class HoldChanged:
 
 
 @dataclass(frozen=True, slots=True)
+class AmdTold:
+    """The dialplan's UserEvent(AriBridgeAmd,Status: ${AMDSTATUS}): who answered a call that we placed."""
+
+    channel_id: str
+    status: str
+    """MACHINE, HUMAN, NOTSURE or HANGUP."""
+
+
+@dataclass(frozen=True, slots=True)
 class ApplicationReplaced:
     application: str
 
 
-AriEvent: TypeAlias = StasisStart | ChannelEnded | DtmfReceived | HoldChanged | ApplicationReplaced
+AriEvent: TypeAlias = StasisStart | ChannelEnded | DtmfReceived | HoldChanged | AmdTold | ApplicationReplaced
 
 
 def parse(message: str) -> AriEvent | None:
@@ -115,7 +126,11 @@ def _start(body: Mapping[str, Any]) -> StasisStart:
 
 def _ended(body: Mapping[str, Any]) -> ChannelEnded:
     cause = body.get("cause")
-    return ChannelEnded(parse_channel(body.get("channel")).id, cause if isinstance(cause, int) else None)
+    return ChannelEnded(
+        parse_channel(body.get("channel")).id,
+        cause if isinstance(cause, int) else None,
+        destroyed=body.get("type") == "ChannelDestroyed",
+    )
 
 
 def _dtmf(body: Mapping[str, Any]) -> DtmfReceived | None:
@@ -135,6 +150,13 @@ def _unhold(body: Mapping[str, Any]) -> HoldChanged:
     return HoldChanged(parse_channel(body.get("channel")).id, held=False)
 
 
+def _user_event(body: Mapping[str, Any]) -> AmdTold | None:
+    if body.get("eventname") != "AriBridgeAmd":
+        return None
+    status = _string(_table(body.get("userevent")).get("Status"))
+    return AmdTold(parse_channel(body.get("channel")).id, status)
+
+
 def _replaced(body: Mapping[str, Any]) -> ApplicationReplaced:
     return ApplicationReplaced(_string(body.get("application")))
 
@@ -147,6 +169,7 @@ _BUILDERS: Mapping[str, Callable[[Mapping[str, Any]], AriEvent | None]] = {
     "ChannelDtmfReceived": _dtmf,
     "ChannelHold": _hold,
     "ChannelUnhold": _unhold,
+    "ChannelUserevent": _user_event,
     "ApplicationReplaced": _replaced,
 }
 

@@ -13,8 +13,10 @@ from __future__ import annotations
 
 import asyncio
 import logging
+from collections.abc import Coroutine
 from enum import Enum, auto
 from itertools import count
+from typing import Any
 
 from ari_bridge.core.errors import AsteriskError, Gone
 from ari_bridge.pbx.client import AriClient
@@ -61,6 +63,7 @@ class CallLine:
         """By channel id. Snoop channels are among them: they too come and go."""
         self._ears: list[str] = []
         """Bridges by which supervisors listen."""
+        self._watchers: set[asyncio.Task[None]] = set()
         self._caller = _Caller.IN_BRIDGE
         self._moving = asyncio.Lock()
         self._recording = ""
@@ -78,7 +81,22 @@ class CallLine:
         """The channels that Asterisk has made for the call besides caller and leg."""
         return [channel_id for channel_id, party in self._parties.items() if party.channel_name]
 
+    @property
+    def awaited_ids(self) -> list[str]:
+        """Of those, the ones that have not come into our application yet."""
+        return [channel_id for channel_id in self.part_ids if not self._parties[channel_id].up]
+
     # -------------------------------------------------------------- hold and mute
+
+    async def undo_earlier(self) -> None:
+        """A process that died may have left the caller with music, or muted."""
+        for undo in (self._requests.stop_music, self._requests.unmute):
+            try:
+                await undo(self._channel_id)
+            except Gone:
+                raise
+            except AsteriskError as error:  # no such operation, say: then nobody did it either
+                logger.warning("channel %s: %s", self._channel_id, error)
 
     async def hold(self) -> None:
         async with self._moving:
@@ -156,12 +174,28 @@ class CallLine:
             await supervisor.answered()
             self._ears.append(bridge_id)
             await self._client.create_bridge(bridge_id)
-            await self._requests.snoop(self._leg_id, snoop_id, whisper=ear is Ear.WHISPER)
+            made = await self._requests.snoop(self._leg_id, snoop_id, whisper=ear is Ear.WHISPER)
+            snoop.channel_name = made.name
             await snoop.answered()
             await self._client.add_channels(bridge_id, [snoop_id, supervisor.channel_id])
         except BaseException:
             await supervisor.hang_up()
             raise
+        finally:
+            self._watch(self._dismiss(supervisor, snoop, bridge_id))
+
+    async def _dismiss(self, supervisor: RungParty, snoop: RungParty, bridge_id: str) -> None:
+        """With the supervisor goes all that was made for them: it need not wait for the call's end."""
+        await supervisor.gone()
+        await snoop.hang_up()
+        if bridge_id in self._ears:
+            await self._delete(bridge_id)
+            self._ears.remove(bridge_id)
+
+    def _watch(self, work: Coroutine[Any, Any, None]) -> None:
+        task = asyncio.create_task(work)
+        self._watchers.add(task)
+        task.add_done_callback(self._watchers.discard)
 
     # -------------------------------------------------------------- recording
 
@@ -193,6 +227,9 @@ class CallLine:
 
     async def close(self) -> None:
         """When the caller has left: everybody else who is still there goes too. Never raises."""
+        for watcher in tuple(self._watchers):
+            watcher.cancel()
+        await asyncio.gather(*self._watchers, return_exceptions=True)
         async with asyncio.TaskGroup() as tasks:
             for party in self._parties.values():
                 tasks.create_task(party.release())

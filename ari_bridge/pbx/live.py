@@ -135,15 +135,22 @@ class LiveCall:
 
     @property
     def believed(self) -> Believed:
-        work = self._work
+        work, entered = self._work, orders.LegEntered in self._noticed
         return Believed(
             work.call_id,
             work.channel_id,
             work.leg_id,
             work.bridge_id,
-            leg_entered=orders.LegEntered in self._noticed,
+            leg_entered=entered,
             part_ids=tuple(work.line.part_ids),
+            awaited_ids=(*work.line.awaited_ids, *(() if entered else (work.leg_id,))),
         )
+
+    @property
+    def packets(self) -> int:
+        """How many the caller's leg has sent so far."""
+        port = self._work.port
+        return 0 if port is None else port.stats().received
 
     @property
     def leaving(self) -> bool:

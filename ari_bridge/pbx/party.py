@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections import deque
+from contextlib import suppress
 
 from ari_bridge.core.errors import AsteriskError
 from ari_bridge.pbx.client import AriClient
@@ -29,7 +30,8 @@ class RungParty:
         """As the dialplan's Bridge() wants it."""
         self._client = client
         self._bridge_id = bridge_id
-        self._up = False
+        self.up = False
+        """They have answered."""
         self._lost: Lost | None = None
         self._digits: deque[str] = deque()
         self._changed = asyncio.Event()
@@ -38,7 +40,7 @@ class RungParty:
     # -------------------------------------------------------------- news
 
     def entered(self) -> None:
-        self._up = True
+        self.up = True
         self._changed.set()
 
     def pressed(self, digit: str) -> None:
@@ -48,16 +50,16 @@ class RungParty:
     def ended(self, cause: int | None) -> None:
         """`cause`: Q.850; None for a first word of the end, which does not tell it: why somebody did not
         answer comes with the last."""
-        if cause is None and not self._up:
+        if cause is None and not self.up:
             return
         if self._lost is None:
-            self._lost = Lost.HUNG_UP if self._up else _WHY.get(cause or 0, Lost.NO_ANSWER)
+            self._lost = Lost.HUNG_UP if self.up else _WHY.get(cause or 0, Lost.NO_ANSWER)
             self._changed.set()
 
     # -------------------------------------------------------------- Party
 
     async def answered(self) -> None:
-        while not self._up:
+        while not self.up:
             await self._next_change()
 
     async def digit(self) -> str:
@@ -70,6 +72,12 @@ class RungParty:
 
     async def leave(self) -> None:
         await ControlRequests(self._client).remove_channel(self._bridge_id, self.channel_id)
+
+    async def gone(self) -> None:
+        """Until they are not on the line any more, for whatever reason."""
+        with suppress(PartyLost):
+            while True:
+                await self._next_change()
 
     def hand_over(self) -> str:
         self._handed_over = True
@@ -86,9 +94,7 @@ class RungParty:
         if self._handed_over:
             try:
                 async with asyncio.timeout(TAKEN_OVER_WITHIN_S):
-                    while True:
-                        await self._next_change()
-            except PartyLost:
+                    await self.gone()
                 return
             except TimeoutError:
                 logger.warning("%s was handed over, but nobody took it", self.channel_name)

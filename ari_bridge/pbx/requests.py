@@ -49,14 +49,15 @@ class ControlRequests:
         caller_id: str = "",
         app_args: str = "",
         originator: str = "",
+        variables: Mapping[str, str] | None = None,
     ) -> Channel:
-        """Ring `endpoint`; it enters our application when it answers."""
-        options = {"callerId": caller_id, "originator": originator}
-        answer = await self._client.call(
-            "channels",
+        """Ring `endpoint`; it enters our application when it answers, and what becomes of it is told us
+        from the beginning. `variables` are the channel's."""
+        options = {"callerId": caller_id, "originator": originator, "variables": dict(variables or {})}
+        answer = await self._client.make_channel(
             "originate",
+            channel_id,
             endpoint=endpoint,
-            channelId=channel_id,
             app=self._client.app,
             appArgs=app_args,
             timeout=max(1, round(ring_s)),
@@ -64,36 +65,10 @@ class ControlRequests:
         )
         return parse_channel(answer)
 
-    async def originate_to_dialplan(
-        self,
-        channel_id: str,
-        endpoint: str,
-        *,
-        context: str,
-        exten: str,
-        ring_s: float,
-        caller_id: str,
-        variables: Mapping[str, str],
-    ) -> None:
-        """Ring `endpoint`; the dialplan takes it when it answers."""
-        options = {"callerId": caller_id} if caller_id else {}
-        await self._client.call(
-            "channels",
-            "originate",
-            endpoint=endpoint,
-            channelId=channel_id,
-            context=context,
-            extension=exten,
-            priority=1,
-            timeout=max(1, round(ring_s)),
-            variables=dict(variables),
-            **options,
-        )
-
-    async def snoop(self, channel_id: str, snoop_id: str, *, whisper: bool) -> None:
+    async def snoop(self, channel_id: str, snoop_id: str, *, whisper: bool) -> Channel:
         """A channel in our application that hears both ways of `channel_id`; with `whisper` what is said into
         it goes to `channel_id`'s end alone."""
-        await self._client.call(
+        answer = await self._client.call(
             "channels",
             "snoopChannelWithId",
             channelId=channel_id,
@@ -102,6 +77,7 @@ class ControlRequests:
             spy="both",
             whisper="out" if whisper else "none",
         )
+        return parse_channel(answer)
 
     # -------------------------------------------------------------- bridges and recordings
 

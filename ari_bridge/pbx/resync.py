@@ -4,7 +4,7 @@ Events tell what changes, and are lost when the connection is: then, and every f
 the whole state is looked at and compared. The comparison finds
 
     callers of ours who are gone       their calls end, once
-    media legs of ours that are gone   the same as the event that was missed
+    legs of ours that came or went     the same as the event that was missed
     a stranger in a caller's place     the PBX transferred the call meanwhile
     channels in our application        that no call of ours knows: calls that came while nobody listened, or
                                        what a process that died left
@@ -47,12 +47,16 @@ class Believed:
     leg_entered: bool
     part_ids: tuple[str, ...] = ()
     """Other channels that were made for it and were there."""
+    awaited_ids: tuple[str, ...] = ()
+    """Of all those, the ones whose StasisStart has not come yet."""
 
 
 @dataclass(slots=True)
 class Findings:
     gone: list[str] = field(default_factory=list)
     """Ids of channels of ours, callers and legs, that have ended or left our application."""
+    entered: list[Channel] = field(default_factory=list)
+    """Channels made for our calls that are in our application, and were awaited there."""
     replaced: list[tuple[Channel, str]] = field(default_factory=list)
     """A channel, and the id of the caller's channel whose place it took."""
     waiting: list[Channel] = field(default_factory=list)
@@ -104,6 +108,10 @@ def _compare_call(seen: Seen, call: Believed, names: Names, app: str, found: Fin
     if call.leg_entered and call.leg_id not in seen.channels:
         found.gone.append(call.leg_id)
     found.gone += [part_id for part_id in call.part_ids if part_id not in seen.channels]
+    for made_id in call.awaited_ids:
+        made = seen.channels.get(made_id)
+        if made is not None and made.app_name and _is_in(made, app, seen):  # 16 counts it before it is
+            found.entered.append(made)
 
 
 def _heir(seen: Seen, call: Believed, names: Names) -> Channel | None:

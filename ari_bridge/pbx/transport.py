@@ -19,7 +19,13 @@ from urllib.parse import quote, urlencode, urlsplit
 import aiohttp
 from yarl import URL
 
-from ari_bridge.core.errors import AsteriskRefused, AsteriskUnreachable, RequestFailed, SettingsError
+from ari_bridge.core.errors import (
+    AsteriskRefused,
+    AsteriskUnreachable,
+    ConnectionBroke,
+    RequestFailed,
+    SettingsError,
+)
 from ari_bridge.settings import AsteriskSettings
 
 POOL_SIZE = 16
@@ -89,7 +95,8 @@ class AriTransport:
         *,
         timeout_s: float | None = None,
     ) -> Response:
-        """Raises AsteriskUnreachable, AsteriskRefused, or RequestFailed (status 0: no answer in time).
+        """Raises AsteriskUnreachable (ConnectionBroke: it may have been done), AsteriskRefused, or
+        RequestFailed (status 0: no answer in time).
 
         `timeout_s`: instead of the settings' limit.
         """
@@ -185,7 +192,7 @@ class AriTransport:
             )
         if isinstance(error, aiohttp.ClientResponseError):
             return AsteriskUnreachable(f"asterisk.url: what answers at {self._base} does not speak HTTP")
-        return AsteriskUnreachable(f"asterisk.url: the connection to {self._base} broke off")
+        return ConnectionBroke(f"asterisk.url: the connection to {self._base} broke off")
 
 
 def _tls_context(settings: AsteriskSettings) -> ssl.SSLContext | bool:

@@ -4,7 +4,7 @@ Who waits in our application and is no call's is, in this order:
 
     in a dead worker's records     adopted: the call goes on in its next life
     answered by a worker (it has   let go to the dialplan with FAILED, STRANDED: nobody knows what was said,
-    the variable ARIBRIDGECALLID)  and an agent that starts anew would be worse than a person
+    the variable ARIBRIDGESTATUS)  and an agent that starts anew would be worse than a person
     neither                        a call that came while nobody listened: taken as if its event had come
 """
 
@@ -22,6 +22,7 @@ from ari_bridge.pbx.causes import Cause
 from ari_bridge.pbx.client import AriClient
 from ari_bridge.pbx.events import AriEvent, Channel, ChannelEnded, StasisStart
 from ari_bridge.pbx.names import Names
+from ari_bridge.pbx.outbound import Outbound
 from ari_bridge.pbx.resync import Believed, Findings, compare, look
 
 logger = logging.getLogger(__name__)
@@ -50,6 +51,7 @@ class Upkeep:
         on_event: Callable[[AriEvent], None],
         adopt: Callable[[StasisStart, CallInfo], None],
         left: Mapping[str, CallInfo],
+        outbound: Outbound,
     ) -> None:
         self._client = client
         self._names = names
@@ -57,18 +59,22 @@ class Upkeep:
         self._on_event = on_event
         self._adopt = adopt
         self._left = dict(left)
+        self._outbound = outbound
         self.stance = Stance.SERVING
         self._one_at_a_time = asyncio.Lock()
 
     async def resync(self) -> None:
         """Look, compare, act. Raises AsteriskError; once more is harmless."""
         async with self._one_at_a_time:
-            before = self._believed()
+            before, placed = self._believed(), self._outbound.channel_ids
             seen = await look(self._client)
             live = {call.call_id for call in self._believed()}
             found = compare(seen, before, self._names, self._client.app, live=live)
-            for channel_id in found.gone:
-                self._on_event(ChannelEnded(channel_id))
+            placed_and_gone = [channel_id for channel_id in placed if channel_id not in seen.channels]
+            for channel_id in (*found.gone, *placed_and_gone):
+                self._on_event(ChannelEnded(channel_id, destroyed=channel_id not in seen.channels))
+            for channel in found.entered:
+                self._on_event(StasisStart(channel, ()))
             for channel, old_id in found.replaced:
                 self._on_event(StasisStart(channel, (), replaces=old_id))
             if self.stance is not Stance.REPLACED:
@@ -87,9 +93,11 @@ class Upkeep:
     async def _meet(self, channel: Channel) -> None:
         if any(call.channel_id == channel.id for call in self._believed()):
             return  # its event was faster
-        start = StasisStart(channel, tuple(channel.app_data.split(",")[1:]))
         info = self._left.pop(channel.id, None)
         try:
+            start = await self._outbound.found(channel)
+            if start is None:
+                return
             if info is not None and self.stance is Stance.SERVING:
                 logger.warning("call %s: its worker died; it goes on here", info.call_id)
                 self._adopt(start, info)
@@ -106,4 +114,4 @@ class Upkeep:
     async def _is_stranded(self, channel: Channel) -> bool:
         if self.stance is Stance.LEAVING:
             return True
-        return bool(await self._client.get_variable(channel.id, variables.CALL_ID))
+        return bool(await self._client.get_variable(channel.id, variables.STATUS))

@@ -9,8 +9,8 @@ from ari_bridge.pbx.call import Outcome, Status
 READ = ("AI_AGENT", "AI_GREETING", "AI_CONTEXT", "AI_LANG")
 """Set in the dialplan before Stasis()."""
 
-CALL_ID = "ARIBRIDGECALLID"
-"""Set on every call that we answer."""
+STATUS = "ARIBRIDGESTATUS"
+"""Set on every call that we answer, and on no other."""
 
 NATIVE_FORMAT = "CHANNEL(audionativeformat)"
 
@@ -18,13 +18,14 @@ _SETTABLE = re.compile(r"[A-Za-z_][A-Za-z0-9_]*|CDR\([A-Za-z0-9_]+\)")
 """Plain variables and CDR fields. Other dialplan functions write files and run programs."""
 
 
-def on_entry(call_id: str) -> dict[str, str]:
+def on_entry(call_id: str, agent: str) -> dict[str, str]:
     """Set before answering: what the dialplan's `h` extension reads when the caller hangs up on us, since
     nothing can be set then any more."""
     return {
-        "ARIBRIDGESTATUS": Status.HANGUP.value,
+        STATUS: Status.HANGUP.value,
         "ARIBRIDGECAUSE": "CALLER",
-        CALL_ID: call_id,
+        "ARIBRIDGECALLID": call_id,
+        "ARIBRIDGEAGENT": agent,
     }
 
 

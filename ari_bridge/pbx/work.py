@@ -109,6 +109,10 @@ class CallWork:
         choose_agent(self._around.settings, {"agent": adopted.agent}, {}, adopted.did)
         return adopted
 
+    @property
+    def _agent(self) -> str:
+        return "" if self.info is None else self.info.agent
+
     def replace_caller(self, channel: Channel) -> None:
         """The call goes on with another channel in the caller's place."""
         self.channel_id = channel.id
@@ -122,7 +126,9 @@ class CallWork:
             )
 
     async def answer(self) -> None:
-        await self._client.set_variables(self.channel_id, variables.on_entry(self.call_id))
+        if self._adopted is not None:
+            await self.line.undo_earlier()
+        await self._client.set_variables(self.channel_id, variables.on_entry(self.call_id, self._agent))
         await self._waker.keep_awake([self.channel_id], self._client.answer(self.channel_id))
         self._answered = True
 

@@ -2,6 +2,7 @@
 
     GET  /calls                     the calls that are up
     POST /calls                     {"outbound": NAME, "number": "+49…", "context": "…", "greeting": "…"}
+    GET  /calls/CALL_ID             {"state": "placed" | "up" | "ended", "status": …, "cause": …}
     POST /calls/CALL_ID/VERB        the verb's arguments as a JSON object
 
 Every request carries `Authorization: Bearer TOKEN`. Answers are JSON objects; an error's has the key `error`.
@@ -14,12 +15,13 @@ import hmac
 import json
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
+from dataclasses import asdict
 from typing import Any
 
 from aiohttp import web
 from aiohttp.typedefs import Handler
 
-from ari_bridge.core.errors import AsteriskError, SettingsError
+from ari_bridge.core.errors import AsteriskError, NotReady, SettingsError
 from ari_bridge.settings import WebSettings
 from ari_bridge.switchboard import NoSuchCall, NoSuchVerb, Refused, Switchboard
 
@@ -36,6 +38,7 @@ async def serving(settings: WebSettings, board: Switchboard) -> AsyncIterator[tu
     api = _Api(board)
     app.router.add_get("/calls", api.list)
     app.router.add_post("/calls", api.place)
+    app.router.add_get("/calls/{call_id}", api.state)
     app.router.add_post("/calls/{call_id}/{verb}", api.act)
     runner = web.AppRunner(app, access_log=None, shutdown_timeout=1.0, handler_cancellation=True)
     await runner.setup()
@@ -70,6 +73,8 @@ def _guard(secret: str) -> Any:
             return _error(404, str(error))
         except (Refused, _BadBody) as error:
             return _error(400, str(error))
+        except NotReady as error:
+            return _error(503, str(error))
         except AsteriskError as error:
             return _error(502, str(error))
 
@@ -90,6 +95,9 @@ class _Api:
             for info in self._board.calls
         ]
         return web.json_response({"calls": calls})
+
+    async def state(self, request: web.Request) -> web.Response:
+        return web.json_response(asdict(self._board.state(request.match_info["call_id"])))
 
     async def place(self, request: web.Request) -> web.Response:
         body = await _body(request)

@@ -201,6 +201,8 @@ class FakeControl:
         self.did: list[tuple[float, str]] = []
         self.variables: dict[str, str] = {}
         self.recording = False
+        self.unhold_works_from_s = 0.0
+        """Before, the PBX does not answer."""
 
     def _note(self, what: str) -> None:
         self.did.append((now_s(), what))
@@ -214,6 +216,8 @@ class FakeControl:
 
     async def unhold(self) -> None:
         self._note("unhold")
+        if now_s() < self.unhold_works_from_s:
+            raise RequestFailed("no answer in time", status=0)
 
     async def stop_music(self) -> None:
         self._note("stop music")
@@ -417,6 +421,7 @@ class Scene:
     max_duration_s: float = math.inf
     patience: PatienceSettings = QUIET
     person: FakePerson | None = None
+    unhold_works_from_s: float = 0.0
     prepare: Callable[[Scene], None] = lambda scene: None
     actions: Sequence[Action] = (TRANSFER, LOOK_UP, UNFIT)
     context: ActionContext = field(default_factory=lambda: ActionContext({}))
@@ -439,6 +444,7 @@ class Scene:
         self.prepare(self)
         self.call = FakeCall(self.port, events, info)
         self.call.control.person = self.person
+        self.call.control.unhold_works_from_s = start + self.unhold_works_from_s
         self.conversation = Conversation(
             self.call,
             self.agent.model_copy(update={"patience": self.patience}),

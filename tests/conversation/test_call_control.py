@@ -76,6 +76,21 @@ def test_the_words_before_the_hold_are_heard_and_those_after_wait() -> None:
     assert len(scene.stt.seconds) == 1
 
 
+@pytest.mark.parametrize("verb", ["hold", "attended_transfer"])
+def test_a_pbx_that_does_not_answer_keeps_nobody_on_hold(verb: str) -> None:
+    """When the limit is over, or the asked does not come, the PBX is deaf for five seconds more."""
+    scene = play(
+        uses(verb, WARM if verb != "hold" else {}),
+        Says(24.0, "are you back"),
+        person=FakePerson(ends=Lost.BUSY),
+        hangs_up_at_s=32,
+        unhold_works_from_s=18,
+    )
+    assert scene.call.control.verbs.count("unhold") > 3
+    assert ("caller", "are you back") in scene.turns
+    assert "You said are you back." in agent_said(scene)
+
+
 def test_an_interrupted_sentence_does_not_stop_the_hold() -> None:
     long = "One moment, I am looking that up for you in our very big book of all the orders."
     scene = play(uses("hold", {}, long), Says(4.0, "wait", 0.6), hangs_up_at_s=20)

@@ -75,10 +75,12 @@ def controlled(serving: Any, tmp_path: Path) -> Callable[..., Any]:
         verbs = ("hangup", "transfer", "attended_transfer", "conference", "hold", "unhold", "mute", "unmute")
         verbs += ("send_dtmf", "record", "collect_digits", "continue_in_dialplan")
         return serving(
-            agents={"reception": {"greeting": "Hello.", "actions": verbs}},
-            destinations=DESTINATIONS,
-            providers={"script": {"script_file": str(script)}},
-            **tables,
+            **{
+                "agents": {"reception": {"greeting": "Hello.", "actions": verbs}},
+                "destinations": DESTINATIONS,
+                "providers": {"script": {"script_file": str(script)}},
+                **tables,
+            }
         )
 
     return start
@@ -227,6 +229,7 @@ def test_masked_digits_reach_the_dialplan_and_nothing_else(
             rule("1", "collect_digits", reply="Please type your card number.", digits="card"),
             rule("2", "transfer", destination="voicemail"),
             digits={"card": {"min": 12, "max": 19, "variable": "CARD"}},
+            store={"file": tmp_path / "calls.sqlite"},
         ) as service:
 
             async def look() -> str:
@@ -242,7 +245,9 @@ def test_masked_digits_reach_the_dialplan_and_nothing_else(
             assert await looking == CARD
         assert result.problem == ""
         assert "13 digits" in said(record)
-        for text in (json.dumps(record), repr(service.events), caplog.text):
+        kept_of_it = b"".join(file.read_bytes() for file in tmp_path.glob("calls.sqlite*"))
+        assert b"collect_digits" in kept_of_it, "the store was written"
+        for text in (json.dumps(record), repr(service.events), caplog.text, kept_of_it.decode("latin-1")):
             for kept in (CARD, "4111", "[digit 4]"):
                 assert kept not in text
         assert [digit["digit"] for digit in record["digits"]] == ["1"]
@@ -365,6 +370,26 @@ def test_queue_and_voicemail_are_the_dialplans(controlled: Any, run: Run, place:
     run(main())
 
 
+def test_after_a_blind_transfer_to_a_busy_line_the_agent_is_back_and_says_so(
+    controlled: Any, run: Run
+) -> None:
+    place = {"context": "humans", "exten": "sales", "variables": {"HUMANS_SALES": "PJSIP/7001@carrier"}}
+
+    async def main() -> None:
+        async with controlled(
+            rule("1", "transfer", destination="workshop", then=""), destinations={"workshop": place}
+        ) as service:
+            asked = (Pause(300), Say("what are your opening hours"), Wait(Awaited.AGENT_DONE))
+            result = await place_call(service.lab, scenario(Press("1"), Pause(7000), *asked, Hangup()))
+            sent, back = await service.record(1), await service.record(2)
+        assert result.problem == ""
+        assert sent["variables"]["ARIBRIDGESTATUS"] == "TRANSFER"
+        assert "workshop is busy" in said(back)
+        assert "nine to five" in said(back)
+
+    run(main())
+
+
 # ------------------------------------------------------------------ from outside: the HTTP API
 
 TOKEN = "a-token-for-tests"
@@ -441,9 +466,12 @@ def test_a_supervisor_listens_and_whispers(controlled: Any, run: Run) -> None:
 
 
 def test_a_call_is_placed_and_a_person_gets_the_agent(controlled: Any, run: Run) -> None:
+    """By FreePBX's contexts; the plain ones sort the machine below."""
+
     async def main() -> None:
+        campaign = {**OUTBOUND, "context": "ari-bridge-freepbx-outbound"}
         async with (
-            controlled(outbound={"campaign": OUTBOUND}) as service,
+            controlled(outbound={"campaign": campaign}) as service,
             calling(service) as session,
         ):
             async with session.post("/calls", json={"outbound": "campaign", "number": "7010"}) as answer:
@@ -472,9 +500,31 @@ def test_a_machine_gets_the_message_and_no_agent(controlled: Any, run: Run, lab:
             assert await log_says(lab.pbx, 'Playback("PJSIP/carrier', within_s=20)
             await asyncio.sleep(2.0)
             await lab.carrier.cli("channel request hangup all")
+            record = await service.record()
+            assert record["variables"]["ARIBRIDGECAUSE"] == "MACHINE"
             assert service.events == [], "no agent"
         await asyncio.sleep(0.5)
         assert tone_s(await heard.pcm(), MUSIC_HZ, 8000) >= 1.0, "the message"
+
+    run(main())
+
+
+@pytest.mark.parametrize(
+    ("number", "cause"),
+    [("7001", "USER_BUSY"), ("7002", "NO_ANSWER"), ("7003", "REJECTED"), ("7099", "UNREACHABLE")],
+)
+def test_who_is_not_reached_is_told_and_recorded(controlled: Any, run: Run, number: str, cause: str) -> None:
+    async def main() -> None:
+        campaign = {**OUTBOUND, "ring_s": 2}
+        async with controlled(outbound={"campaign": campaign}) as service, calling(service) as session:
+            async with session.post("/calls", json={"outbound": "campaign", "number": number}) as answer:
+                call_id = (await answer.json())["call_id"]
+            record = await service.record()
+            async with session.get(f"/calls/{call_id}") as answer:
+                assert await answer.json() == {"state": "ended", "status": "NOT_REACHED", "cause": cause}
+        assert (record["call_id"], record["caller_number"]) == (call_id, number)
+        assert record["variables"]["ARIBRIDGESTATUS"] == "NOT_REACHED"
+        assert record["variables"]["ARIBRIDGECAUSE"] == cause
 
     run(main())
 

@@ -20,14 +20,19 @@ _CONFIG = """
 url = "{url}"
 username = "{user}"
 password = "{password}"
+gone_after_s = {gone_after_s}
 [agents.reception]
 greeting = "Hello, this is the reception. How can I help you?"
 resumption = "Sorry, I lost you for a moment."
+actions = ["hangup", "transfer", "hold", "attended_transfer"]
 [agents.sales]
 greeting = "Hello, this is sales."
 [destinations.human]
 context = "humans"
 exten = "reception"
+[destinations.boss]
+context = "humans"
+endpoint = "PJSIP/7006@carrier"
 [providers.script]
 script_file = "{script}"
 [records]
@@ -40,7 +45,9 @@ file = "{directory}/calls.sqlite"
 class Worker:
     """One worker after another, on the same settings and the same store."""
 
-    def __init__(self, lab: Lab, directory: Path, script: str, url: str = "") -> None:
+    def __init__(
+        self, lab: Lab, directory: Path, script: str, url: str = "", *, gone_after_s: float = 30.0
+    ) -> None:
         directory.mkdir(parents=True, exist_ok=True)
         self.directory = directory
         self._config = directory / "ari_bridge.toml"
@@ -52,6 +59,7 @@ class Worker:
                 password=pbx.ari_password,
                 script=script,
                 directory=directory,
+                gone_after_s=gone_after_s,
             )
         )
         self.events: list[LiveEvent] = []

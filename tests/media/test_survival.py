@@ -301,6 +301,18 @@ async def _read_until_error(port: RowPort) -> None:
         await port.read()
 
 
+def test_while_nobody_serves_the_plane_says_so() -> None:
+    async def main() -> None:
+        async with call() as c:
+            assert c.plane.serving
+            await c.kill()
+            await c.until(lambda: not c.plane.serving)
+            await c.until(lambda: c.plane.serving)
+            await c.more(5)
+
+    asyncio.run(main())
+
+
 def test_closing_the_plane_tells_who_watches_it() -> None:
     async def main() -> None:
         async with call() as c:

@@ -34,9 +34,13 @@ OPERATIONS: Mapping[str, tuple[str, str, str, tuple[str, ...], tuple[str, ...]]]
     # nickname: (resource, method, path, query parameters, body parameters)
     "getInfo": ("asterisk", "GET", "/asterisk/info", ("only",), ()),
     "getApplication": ("applications", "GET", "/applications/{applicationName}", (), ()),
+    "unsubscribe": (
+        "applications", "DELETE", "/applications/{applicationName}/subscription", ("eventSource",), (),
+    ),
     "getModule": ("asterisk", "GET", "/asterisk/modules/{moduleName}", (), ()),
     "list": ("channels", "GET", "/channels", (), ()),
     "listBridges": ("bridges", "GET", "/bridges", (), ()),
+    "getChannel": ("channels", "GET", _CHANNEL, (), ()),
     "answer": ("channels", "POST", f"{_CHANNEL}/answer", (), ()),
     "externalMedia": (
         "channels",
@@ -68,6 +72,11 @@ OPERATIONS: Mapping[str, tuple[str, str, str, tuple[str, ...], tuple[str, ...]]]
     ),
     "startMoh": ("channels", "POST", f"{_CHANNEL}/moh", ("mohClass",), ()),
     "stopMoh": ("channels", "DELETE", f"{_CHANNEL}/moh", (), ()),
+    "mute": ("channels", "POST", f"{_CHANNEL}/mute", ("direction",), ()),
+    "unmute": ("channels", "DELETE", f"{_CHANNEL}/mute", ("direction",), ()),
+    "snoopChannelWithId": (
+        "channels", "POST", f"{_CHANNEL}/snoop/{{snoopId}}", ("spy", "whisper", "app"), (),
+    ),
     "removeChannel": ("bridges", "POST", f"{_BRIDGE}/removeChannel", ("channel",), ()),
     "eventWebsocket": ("events", "GET", "/events", ("app",), ()),
 }  # fmt: skip
@@ -81,6 +90,10 @@ class FakeChannel:
     exten: str = "5000"
     answered: bool = False
     music: bool = False
+    muted: bool = False
+    app_args: str = ""
+    """Of who was rung for our application."""
+    app_data: str = f"{APP},agent=demo"
     went_to: str | None = None
     """Where `continue` sent it: "" for what follows Stasis()."""
 
@@ -170,10 +183,18 @@ class FakeAri:
             await self.emit("ChannelHangupRequest", channel)
             await self.emit("StasisEnd", channel)
 
-    async def pick_up(self, channel: FakeChannel) -> None:
+    async def pick_up(self, channel: FakeChannel, *, silently: bool = False) -> None:
         """Who was rung answers."""
         channel.answered = channel.in_stasis = True
-        await self.emit("StasisStart", channel, args=[])
+        channel.app_data = f"{APP},{channel.app_args}"
+        if not silently:
+            await self.emit("StasisStart", channel, args=channel.app_args.split(","))
+
+    async def come_back(self, channel: FakeChannel, *args: str) -> None:
+        """The dialplan sends it into Stasis once more."""
+        channel.in_stasis = True
+        channel.app_data = ",".join((APP, *args))
+        await self.emit("StasisStart", channel, args=list(args))
 
     async def lose(self, channel: FakeChannel, cause: int) -> None:
         """Who was rung does not answer, or hangs up."""
@@ -257,6 +278,8 @@ class FakeAri:
                 return web.json_response([{"id": id, "channels": ids} for id, ids in self.bridges.items()])
             case "getInfo":
                 return web.json_response({"status": {}, "system": {"version": self.version}})
+            case "unsubscribe":
+                return web.json_response({"name": APP})
             case "getApplication":
                 inside = [channel.id for channel in self.channels.values() if channel.in_stasis]
                 return web.json_response({"name": APP, "channel_ids": inside})
@@ -268,6 +291,7 @@ class FakeAri:
             case "originate":
                 rung = self.channels[given["channelId"]] = FakeChannel(given["channelId"], in_stasis=False)
                 rung.variables = body.get("variables", {}) | {"endpoint": given["endpoint"]}
+                rung.app_args = given.get("appArgs", "")
                 return web.json_response(_show(rung))
             case "addChannel" | "removeChannel" | "destroy" if given["bridgeId"] not in self.bridges:
                 return refuse(404, "Bridge not found")
@@ -286,6 +310,8 @@ class FakeAri:
         channel = self.channels.get(given["channelId"])
         if channel is None:
             return refuse(404, "Channel not found")
+        if name == "getChannel":
+            return web.json_response(_show(channel))
         if not channel.in_stasis and name != "hangup":
             return refuse(409, "Channel not in Stasis application")
         return await self._of_channel(name, channel, given, body)
@@ -296,6 +322,12 @@ class FakeAri:
         match name:
             case "answer":
                 channel.answered = True
+            case "mute" | "unmute":
+                channel.muted = name == "mute"
+            case "snoopChannelWithId":
+                snoop = self.channels[given["snoopId"]] = FakeChannel(given["snoopId"], answered=True)
+                await self.emit("StasisStart", snoop, args=[])
+                return web.json_response(_show(snoop))
             case "startMoh" | "stopMoh":
                 channel.music = name == "startMoh"
             case "getChannelVar":
@@ -321,10 +353,10 @@ class FakeAri:
         if given["channelId"] in self.channels:
             return refuse(500, "An internal error prevented this request from being handled")
         leg = FakeChannel(given["channelId"])
-        leg.variables = {"format": given["format"], "external_host": given["external_host"]}
+        address = {"UNICASTRTP_LOCAL_ADDRESS": "127.0.0.1", "UNICASTRTP_LOCAL_PORT": "40000"}
+        leg.variables = {"format": given["format"], "external_host": given["external_host"], **address}
         self.channels[leg.id] = leg
         await self.emit("StasisStart", leg, args=[given["data"]])
-        address = {"UNICASTRTP_LOCAL_ADDRESS": "127.0.0.1", "UNICASTRTP_LOCAL_PORT": "40000"}
         return web.json_response({**_show(leg), "channelvars": address})
 
     def _docs(self, path: str) -> web.Response:
@@ -349,7 +381,7 @@ def _swagger(
     ]
     operation = {
         "httpMethod": method,
-        "nickname": {"listBridges": "list", "getApplication": "get"}.get(name, name),
+        "nickname": {"listBridges": "list", "getApplication": "get", "getChannel": "get"}.get(name, name),
         "responseClass": "object",
         "parameters": parameters,
     }
@@ -380,6 +412,6 @@ def _show(channel: FakeChannel) -> dict[str, Any]:
         "dialplan": {
             "exten": channel.exten,
             "app_name": "Stasis" if channel.in_stasis else "Wait",
-            "app_data": f"{APP},agent=demo" if channel.in_stasis else "1",
+            "app_data": channel.app_data if channel.in_stasis else "1",
         },
     }

@@ -11,8 +11,16 @@ from ari_bridge.core.audio import AudioChunk, Pcm16
 from ari_bridge.core.errors import MediaError, PortClosed
 from ari_bridge.media.plane import MediaPort, MediaStats
 from ari_bridge.pbx.call import CallerGone, CallHandler, Outcome, PbxCall, Status
+from ari_bridge.pbx.causes import Cause
 from ari_bridge.pbx.controller import Controller
-from ari_bridge.settings import AgentSettings, AsteriskSettings, MediaSettings, Settings
+from ari_bridge.pbx.outbound import PlacedCall
+from ari_bridge.settings import (
+    AgentSettings,
+    AsteriskSettings,
+    MediaSettings,
+    OutboundSettings,
+    Settings,
+)
 from tests.pbx.fake_ari import PASSWORD, FakeAri, FakeChannel
 
 
@@ -23,6 +31,7 @@ class SilentPort:
     heard = 0
     queued = 0
     onset = None
+    received = 0
 
     def __init__(self, codec: str, peer: tuple[str, int]) -> None:
         self.codec = codec
@@ -52,7 +61,7 @@ class SilentPort:
         pass
 
     def stats(self) -> MediaStats:
-        return MediaStats(self.codec)
+        return MediaStats(self.codec, received=self.received)
 
     async def close(self) -> None:
         self.closed.set()
@@ -65,6 +74,7 @@ class SilentPlane:
         self.address = address
         self.ports: list[SilentPort] = []
         self.full = False
+        self.serving = True
 
     async def open(self, codec: str, peer: tuple[str, int], call_id: str) -> MediaPort:
         if self.full:
@@ -88,8 +98,19 @@ def settings_for(url: str, password: str, **media: str) -> Settings:
         ),
         agents={"demo": AgentSettings(), "sales": AgentSettings()},
         routes={"default": "sales"},
+        outbound={"campaign": OutboundSettings(endpoint="PJSIP/{number}@trunk", agent="demo")},
         media=MediaSettings.model_validate(media),
     )
+
+
+class Reports:
+    """Of placed calls that reached nobody."""
+
+    def __init__(self) -> None:
+        self.seen: list[tuple[str, Cause]] = []
+
+    async def not_reached(self, call: PlacedCall, cause: Cause) -> None:
+        self.seen.append((call.call_id, cause))
 
 
 async def talk_until_gone(call: PbxCall) -> Outcome:
@@ -100,12 +121,16 @@ async def talk_until_gone(call: PbxCall) -> Outcome:
 
 @asynccontextmanager
 async def serving(
-    settings: Settings, plane: SilentPlane, handler: CallHandler = talk_until_gone
+    settings: Settings,
+    plane: SilentPlane,
+    handler: CallHandler = talk_until_gone,
+    reports: Reports | None = None,
 ) -> AsyncIterator[Controller]:
     """A controller, ready. Afterwards it is cancelled, and nothing of it may be left."""
     before = asyncio.all_tasks()
+    reports = reports or Reports()
     ready = asyncio.Event()
-    controller = Controller(settings, plane, handler)
+    controller = Controller(settings, plane, handler, not_reached=reports.not_reached)
     running = asyncio.create_task(controller.run(ready.set))
     waiting = asyncio.create_task(ready.wait())
     await asyncio.wait({running, waiting}, return_when=asyncio.FIRST_COMPLETED)
@@ -147,8 +172,11 @@ async def eventually_await(fact: Callable[[], Awaitable[bool]], within_s: float 
 class Bench:
     """A fake ARI, a silent plane and a controller between them."""
 
-    def __init__(self, ari: FakeAri, plane: SilentPlane, controller: Controller) -> None:
+    def __init__(
+        self, ari: FakeAri, plane: SilentPlane, controller: Controller, reports: Reports | None = None
+    ) -> None:
         self.ari, self.plane, self.controller = ari, plane, controller
+        self.reports = reports or Reports()
 
     async def talking(self, *args: str) -> FakeChannel:
         caller = await self.ari.call(*(args or ("agent=demo",)))
@@ -166,9 +194,9 @@ class Bench:
 @asynccontextmanager
 async def bench(handler: CallHandler = talk_until_gone, **media: str) -> AsyncIterator[Bench]:
     async with FakeAri() as ari:
-        plane = SilentPlane()
-        async with serving(settings_for(ari.url, PASSWORD, **media), plane, handler) as controller:
-            yield Bench(ari, plane, controller)
+        plane, reports = SilentPlane(), Reports()
+        async with serving(settings_for(ari.url, PASSWORD, **media), plane, handler, reports) as controller:
+            yield Bench(ari, plane, controller, reports)
 
 
 def went(channel: FakeChannel) -> tuple[str | None, str, str]:

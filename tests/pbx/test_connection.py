@@ -61,7 +61,9 @@ def test_what_a_dead_process_left_is_cleared_away_and_strangers_are_left_alone()
             call_id = "20260101T000000-0123456789ab"
             for name in (f"aribridge-ari_bridge-{call_id}-media", f"aribridge-ari_bridge-b-{call_id}-media"):
                 ari.channels[name] = FakeChannel(name, in_stasis=False)
-            stranded = FakeChannel("1700000000.77", variables={"ARIBRIDGECALLID": call_id})
+            stranded = FakeChannel(
+                "1700000000.77", variables={"ARIBRIDGECALLID": call_id, "ARIBRIDGESTATUS": "HANGUP"}
+            )
             elsewhere = FakeChannel("1700000000.78", in_stasis=False)
             ari.channels |= {stranded.id: stranded, elsewhere.id: elsewhere}
             ari.bridges = {f"aribridge-ari_bridge-{call_id}": [], f"aribridge-other-{call_id}": [], "b": []}

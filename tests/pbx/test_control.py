@@ -9,14 +9,12 @@ import pytest
 from aiohttp import web
 
 from ari_bridge.core.errors import RequestFailed
+from ari_bridge.pbx import controller
 from ari_bridge.pbx import party as party_module
-from ari_bridge.pbx.call import CallerGone, Outcome, PbxCall, Status
-from ari_bridge.pbx.control import Lost, PartyLost
-from ari_bridge.settings import OutboundSettings
+from ari_bridge.pbx.call import Outcome, PbxCall, Status
+from ari_bridge.pbx.control import Ear, Lost, PartyLost
 from tests.pbx.fake_ari import Do, FakeChannel, refuse
 from tests.pbx.helpers import Bench, bench, eventually, talk_until_gone, went
-
-OUTBOUND = OutboundSettings(endpoint="PJSIP/{number}@trunk", agent="demo")
 
 
 class Taken:
@@ -68,6 +66,34 @@ def test_hold_takes_the_caller_out_and_unhold_puts_them_back() -> None:
             await call.control.unhold()
             assert (caller.id in members, caller.music) == (True, False)
         assert b.ari.done["startMoh"] == 1
+
+    play(scene)
+
+
+def test_with_the_supervisor_goes_what_was_made_for_them() -> None:
+    async def scene(b: Bench, taken: Taken, call: PbxCall, caller: FakeChannel) -> None:
+        listening = asyncio.create_task(call.control.let_listen("PJSIP/9", Ear.LISTEN, within_s=5))
+        channel = await rung(b)
+        await b.ari.pick_up(channel)
+        await listening
+        assert len(b.ari.bridges) == 2
+        assert any("snoop" in name for name in b.ari.channels)
+        await b.ari.lose(channel, 16)
+        await eventually(lambda: len(b.ari.bridges) == 1)
+        assert not any("snoop" in name for name in b.ari.channels)
+        assert b.controller.live_calls == 1
+
+    play(scene)
+
+
+def test_who_answered_unheard_is_found_out(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(controller, "UPKEEP_EVERY_S", 0.05)
+
+    async def scene(b: Bench, taken: Taken, call: PbxCall, caller: FakeChannel) -> None:
+        person = await call.control.ring("PJSIP/6001", within_s=5)
+        await b.ari.pick_up(await rung(b), silently=True)
+        async with asyncio.timeout(3):
+            await person.answered()
 
     play(scene)
 
@@ -189,30 +215,3 @@ def test_a_party_that_ended_unheard_is_found_out_after_the_reconnect() -> None:
                 await person.answered()
 
     play(scene)
-
-
-def test_a_call_that_we_place_has_the_id_that_was_promised() -> None:
-    async def main() -> None:
-        seen: list[PbxCall] = []
-
-        async def handler(call: PbxCall) -> Outcome:
-            seen.append(call)
-            while not isinstance(await call.next_event(), CallerGone):
-                pass
-            return Outcome(Status.HANGUP)
-
-        async with bench(handler) as b:
-            call_id = await b.controller.place(OUTBOUND, "+4930", {"AI_CONTEXT": "x"})
-            (channel,) = b.ari.channels.values()
-            assert channel.variables["endpoint"] == "PJSIP/+4930@trunk"
-            assert (channel.variables["AI_AGENT"], channel.variables["AI_CONTEXT"]) == ("demo", "x")
-            await b.ari.pick_up(channel)
-            await eventually(lambda: len(seen) == 1)
-            assert seen[0].info.call_id == call_id
-            await b.ari.hang_up(channel)
-            await b.over()
-            for number in ("", "1&Local/1@x", "12;3", "abc", "1" * 21):
-                with pytest.raises(ValueError, match="number"):
-                    await b.controller.place(OUTBOUND, number)
-
-    asyncio.run(main())

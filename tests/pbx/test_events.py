@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 
 from ari_bridge.pbx.events import (
     WANTED,
+    AmdTold,
     ApplicationReplaced,
     Channel,
     ChannelEnded,
@@ -57,8 +58,20 @@ def test_channelvars_are_told_from_none() -> None:
 @pytest.mark.parametrize("kind", ["StasisEnd", "ChannelDestroyed", "ChannelHangupRequest"])
 def test_each_way_in_which_a_channel_ends(kind: str) -> None:
     ended = {"type": kind, "channel": CHANNEL}
-    assert parse(json.dumps(ended)) == ChannelEnded("1795231539.14", None)
-    assert parse(json.dumps({**ended, "cause": 17})) == ChannelEnded("1795231539.14", 17)
+    destroyed = kind == "ChannelDestroyed"
+    assert parse(json.dumps(ended)) == ChannelEnded("1795231539.14", None, destroyed)
+    assert parse(json.dumps({**ended, "cause": 17})) == ChannelEnded("1795231539.14", 17, destroyed)
+
+
+def test_what_amd_heard() -> None:
+    event = {
+        "type": "ChannelUserevent",
+        "eventname": "AriBridgeAmd",
+        "userevent": {"eventname": "AriBridgeAmd", "Status": "MACHINE"},
+        "channel": CHANNEL,
+    }
+    assert parse(json.dumps(event)) == AmdTold("1795231539.14", "MACHINE")
+    assert parse(json.dumps(event | {"eventname": "Other"})) is None
 
 
 def test_a_digit() -> None:

@@ -176,6 +176,15 @@ def test_ready_is_true_only_while_events_come() -> None:
     asyncio.run(main())
 
 
+def test_without_audio_it_is_not_ready() -> None:
+    async def main() -> None:
+        async with limited() as b:
+            b.plane.serving = False
+            assert b.controller.obstacles() == ["the media process is being replaced"]
+
+    asyncio.run(main())
+
+
 def test_not_started_is_not_ready() -> None:
     controller = Controller(settings_for("http://127.0.0.1:9", "x"), SilentPlane(), talk_until_gone)
     assert controller.obstacles() == ["no events from Asterisk"]

@@ -44,6 +44,14 @@ def test_a_leg_that_is_still_being_made_is_not_gone() -> None:
     assert find(channel("caller"), before=(young,)) == Findings()
 
 
+def test_a_leg_that_came_unheard_has_come_as_soon_as_asterisk_says_where_it_is() -> None:
+    young = Believed(CALL, "caller", LEG, BRIDGE, leg_entered=False, awaited_ids=(LEG,))
+    assert find(*WHOLE, before=(young,)).entered == [WHOLE[1]]
+    ringing = channel(LEG, "AppDial2", "(Outgoing Line)", state="Down")
+    assert find(channel("caller"), ringing, before=(young,), in_app={LEG}).entered == []
+    assert find(channel("caller"), channel(LEG, ""), before=(young,), in_app={LEG}).entered == []
+
+
 def test_a_caller_who_is_elsewhere_in_the_dialplan_has_left() -> None:
     assert find(channel("caller", "Dial", "PJSIP/6001"), channel(LEG)).gone == ["caller"]
     assert find(channel("caller", app_data="other,agent=a"), channel(LEG)).gone == ["caller"]

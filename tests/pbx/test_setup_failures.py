@@ -165,3 +165,27 @@ def test_somebody_deletes_the_media_leg() -> None:
             assert went(caller) == ("", "FAILED", "MEDIA_LEG_LOST")
 
     asyncio.run(main())
+
+
+@pytest.mark.parametrize("done", [True, False], ids=["answer lost", "request lost"])
+@pytest.mark.parametrize("request_name", REQUESTS)
+def test_a_connection_that_breaks_in_a_request_costs_no_call(request_name: str, done: bool) -> None:
+    async def main() -> None:
+        async with bench() as b:
+
+            async def breaks(do: Do) -> web.Response:
+                b.ari.on.pop(request_name)
+                response = await do() if done else refuse(500)
+                transport = b.ari.requests[-1].transport
+                assert transport is not None
+                transport.abort()
+                return response
+
+            b.ari.on[request_name] = breaks
+            caller = await b.talking()
+            assert request_name not in b.ari.on
+            assert len(b.ari.legs) == len(b.ari.bridges) == 1
+            await b.ari.hang_up(caller)
+            await b.over()
+
+    asyncio.run(main())

@@ -101,11 +101,12 @@ def test_the_next_worker_takes_over_what_the_dead_one_left() -> None:
     async def main() -> None:
         async with FakeAri() as ari:
             call_id = new_call_id()
-            variables = {"ARIBRIDGECALLID": call_id, "CHANNEL(audionativeformat)": "(ulaw)"}
+            variables = {"ARIBRIDGESTATUS": "HANGUP", "CHANNEL(audionativeformat)": "(ulaw)"}
             caller, lost = (
                 FakeChannel("1700000000.7", dict(variables)),
                 FakeChannel("1700000000.8", variables),
             )
+            caller.music = caller.muted = True
             old = f"aribridge-ari_bridge-{call_id}"
             ari.channels = {each.id: each for each in (caller, lost, FakeChannel(f"{old}-media"))}
             ari.bridges = {old: [caller.id, f"{old}-media"]}
@@ -128,6 +129,7 @@ def test_the_next_worker_takes_over_what_the_dead_one_left() -> None:
             )
             assert ari.bridges == {f"{old}-life2": [caller.id, f"{old}-media2"]}
             assert [leg.id for leg in ari.channels.values() if "-media" in leg.id] == [f"{old}-media2"]
+            assert (caller.music, caller.muted) == (False, False), "a hold has died with its worker"
             assert went(lost) == ("", "FAILED", "STRANDED")
             running.cancel()
             await asyncio.wait({running})

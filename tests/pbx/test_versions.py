@@ -60,12 +60,13 @@ def test_what_is_asked_of_asterisk_is_known_to_the_table() -> None:
         text = path.read_text()
         asked |= set(re.findall(r'call\(\s*"(\w+)",\s*"(\w+)"', text))
     listed = {(use.resource, use.operation) for use in USES}
-    tells = {("asterisk", "getInfo"), ("asterisk", "getModule"), ("applications", "get")}
+    tells = {("asterisk", "getInfo"), ("asterisk", "getModule"), ("applications", "get"), ("channels", "get")}
     undoes = {
         ("channels", "stopMoh"),
         ("channels", "unmute"),
         ("bridges", "removeChannel"),
         ("recordings", "unpause"),
+        ("applications", "unsubscribe"),
         ("recordings", "stop"),
     }
     assert asked

@@ -10,7 +10,7 @@ from typing import Any
 import aiohttp
 import pytest
 
-from ari_bridge.core.errors import SettingsError
+from ari_bridge.core.errors import NotReady, SettingsError
 from ari_bridge.pbx.call import CallInfo
 from ari_bridge.settings import OutboundSettings, WebSettings
 from ari_bridge.switchboard import Switchboard
@@ -30,15 +30,19 @@ class Conversation:
         return "Done."
 
 
-async def _place(outbound: OutboundSettings, number: str, variables: Mapping[str, str]) -> str:
+async def _place(name: str, number: str, variables: Mapping[str, str]) -> str:
     if not number.isdecimal():
         raise ValueError("number: digits only")
-    return f"call to {number} {dict(variables)}"
+    if number == "112":
+        raise NotReady("no call can be placed now: draining")
+    return f"{name}-{number}{'-'.join(variables.values())}"
 
 
 @asynccontextmanager
-async def client(token: str = TOKEN) -> AsyncIterator[tuple[aiohttp.ClientSession, Conversation]]:
-    board, conversation = Switchboard(), Conversation()
+async def client(
+    token: str = TOKEN, board: Switchboard | None = None
+) -> AsyncIterator[tuple[aiohttp.ClientSession, Conversation]]:
+    board, conversation = board or Switchboard(), Conversation()
     outbound = {"sales": OutboundSettings(endpoint="PJSIP/{number}@trunk", agent="sales")}
     settings = WebSettings.model_validate({"port": 0, "token": TOKEN})
     info = CallInfo("c1", "ch1", "sales", "100", "200", "Ann")
@@ -72,6 +76,7 @@ def test_a_verb_is_passed_on_with_its_arguments(run: Any) -> None:
         ("/calls/c1/hold", "{", 400, "JSON"),
         ("/calls", '{"outbound": "nobody", "number": "123"}', 400, "nobody"),
         ("/calls", '{"outbound": "sales", "number": "1&Local/x"}', 400, "number"),
+        ("/calls", '{"outbound": "sales", "number": "112"}', 503, "draining"),
     ],
 )
 def test_what_cannot_be_done_is_said(run: Any, path: str, body: str, status: int, word: str) -> None:
@@ -84,12 +89,25 @@ def test_what_cannot_be_done_is_said(run: Any, path: str, body: str, status: int
     run(main())
 
 
-def test_a_call_is_placed(run: Any) -> None:
+def test_a_call_is_placed_and_what_became_of_it_can_be_asked(run: Any) -> None:
     async def main() -> None:
-        body = {"outbound": "sales", "number": "4930", "context": "Order 7", "other": "x"}
-        async with client() as (session, _), session.post("/calls", json=body) as answer:
-            assert answer.status == 202
-            assert (await answer.json())["call_id"] == "call to 4930 {'AI_CONTEXT': 'Order 7'}"
+        body = {"outbound": "sales", "number": "4930", "context": "Order7", "other": "x"}
+        board = Switchboard()
+        async with client(board=board) as (session, _):
+
+            async def state(call_id: str) -> list[str]:
+                async with session.get(f"/calls/{call_id}") as answer:
+                    return list((await answer.json()).values())
+
+            async with session.post("/calls", json=body) as answer:
+                assert answer.status == 202
+                call_id = (await answer.json())["call_id"]
+            assert call_id == "sales-4930Order7"
+            assert await state(call_id) == ["placed", "", ""]
+            board.ended(call_id, "NOT_REACHED", "USER_BUSY")
+            assert await state(call_id) == ["ended", "NOT_REACHED", "USER_BUSY"]
+            assert await state("c1") == ["up", "", ""]
+            assert await state("c9") == ["there is no call c9"]
 
     run(main())
 
