@@ -184,7 +184,8 @@ class VirtualLine:
         at = np.arange(self._person_phase, self._person_phase + count)
         self._person_phase += count
         wave = _TONE_LEVEL * np.sin(2 * np.pi * HUMAN_TONE_HZ * at / self._codec.rate_hz)
-        return np.rint(wave).astype(np.int16)
+        tone: Pcm16 = np.rint(wave).astype(np.int16)
+        return tone
 
     def _notice(self, noticed: list[Noticed]) -> None:
         for item in noticed:
@@ -208,4 +209,5 @@ class _Echo:
         back, self._heard = self._heard[: len(pcm)], self._heard[len(pcm) :]
         mixed = pcm.astype(np.float64)
         mixed[: len(back)] += back * self._gain
-        return np.clip(np.rint(mixed), -32768, 32767).astype(np.int16)
+        both: Pcm16 = np.clip(np.rint(mixed), -32768, 32767).astype(np.int16)
+        return both
