@@ -124,9 +124,64 @@ class TurnSettings(_Table):
     """When a turn ends and what an interruption is."""
 
     end_of_turn_ms: int = Field(default=500, ge=100, le=5000)
+    """The silence that ends a turn. adaptive: of a caller of whom nothing is known yet, after words that tell
+    nothing; an unfinished phrase waits longer, a plain answer less, and the caller's own pauses count."""
+    end_of_turn: Literal["adaptive", "fixed"] = "adaptive"
+    end_of_turn_min_ms: int | None = Field(default=None, ge=60, le=5000)
+    """Half of end_of_turn_ms when unset."""
+    end_of_turn_max_ms: int | None = Field(default=None, ge=100, le=10_000)
+    """Four times end_of_turn_ms when unset."""
+    detector: str = ""
+    """A provider that hears whether the turn is over; by its words and pauses alone when empty."""
+    detector_timeout_ms: int = Field(default=150, ge=10, le=2000)
+    """After which its verdict is not waited for."""
+    eager: bool = True
+    """Ask the model when the end of a turn is likely, not only when it is sure. What it says is thrown away
+    when the caller goes on: answers come sooner, and some are paid for in vain."""
     barge_in: bool = True
-    barge_in_min_ms: int = Field(default=250, ge=40, le=3000)
-    """Voice shorter than this only pauses the agent, which then resumes."""
+    """Callers can interrupt the agent."""
+    barge_in_min_ms: int = Field(default=900, ge=100, le=5000)
+    """Voice that lasts this long interrupts, whatever is understood of it; words interrupt at once. A shorter
+    one without words, or an "uh-huh", only pauses the agent, which then goes on where it stopped."""
+    barge_in_min_words: int = Field(default=1, ge=1, le=20)
+    """So many words interrupt, "yes, I see" and the like left out; "stop" always does."""
+    resume_after_ms: int = Field(default=300, ge=0, le=3000)
+    """How long a paused agent waits for the transcript of a voice that has ended."""
+    protected: tuple[str, ...] = ()
+    """Phrases that callers have to hear, such as legal notices: an answer that holds one cannot be
+    interrupted before it was heard."""
+    digit_pause_ms: int = Field(default=0, ge=0, le=10_000)
+    """How long more digits are waited for; 0: each digit is answered at once. # ends the waiting."""
+    digits_max: int = Field(default=32, ge=1, le=64)
+
+    @model_validator(mode="after")
+    def _ends_in_order(self) -> TurnSettings:
+        if not self.shortest_ms <= self.end_of_turn_ms <= self.longest_ms:
+            raise ValueError("must be end_of_turn_min_ms <= end_of_turn_ms <= end_of_turn_max_ms")
+        return self
+
+    @property
+    def shortest_ms(self) -> float:
+        return self.end_of_turn_ms / 2 if self.end_of_turn_min_ms is None else self.end_of_turn_min_ms
+
+    @property
+    def longest_ms(self) -> float:
+        return self.end_of_turn_ms * 4 if self.end_of_turn_max_ms is None else self.end_of_turn_max_ms
+
+
+class PatienceSettings(_Table):
+    """What the agent says into silence, its own or the caller's."""
+
+    filler_after_s: float = Field(default=2.0, ge=0.2, le=60)
+    """A model or tool that takes longer is filled in for."""
+    filler_every_s: float = Field(default=7.0, ge=1, le=120)
+    fillers: tuple[str, ...] = ("One moment, please.", "I am still looking.", "I am nearly there.")
+    """In turn; with none, callers wait in silence."""
+    no_input_s: float = Field(default=12.0, ge=1, le=600)
+    """A caller who says nothing for so long is asked for."""
+    check_ins: tuple[str, ...] = ("Are you still there?", "Hello? I cannot hear you.")
+    """One after the other; after the last comes the farewell. With none, silence may last."""
+    farewell: str = "I cannot hear you, so I am going to end the call. Goodbye."
 
 
 def _several(value: object) -> object:
@@ -153,6 +208,7 @@ class AgentSettings(_Table):
     phrases: tuple[str, ...] = ()
     """What callers are likely to say: a help to recognisers that take hints."""
     turns: TurnSettings = TurnSettings()
+    patience: PatienceSettings = PatienceSettings()
     actions: tuple[str, ...] = ("hangup", "transfer")
     """What the agent may do with a call: names of `ari_bridge/actions/`."""
 

@@ -8,10 +8,9 @@ from contextlib import aclosing, contextmanager
 from enum import Enum, auto
 from typing import Protocol
 
-from ari_bridge.conversation.streams import stubborn
-from ari_bridge.dialogue.sentences import SentenceChunker, has_words
+from ari_bridge.conversation.voice import Voice
+from ari_bridge.dialogue.sentences import sentences_of
 from ari_bridge.media.plane import MediaPort
-from ari_bridge.providers.base import TextToSpeech, VoiceContext
 
 SECRET_TAIL_S = 3.0
 """Keys that follow secret ones this closely belong to them: the caller types on after the input has ended."""
@@ -55,10 +54,9 @@ class DivertedKeys:
 class CallTalk:
     """An `actions.base.Talk`."""
 
-    def __init__(self, dialogue: Dialogue, port: MediaPort, tts: TextToSpeech, voice: VoiceContext) -> None:
+    def __init__(self, dialogue: Dialogue, port: MediaPort, voice: Voice) -> None:
         self._dialogue = dialogue
-        self._port = port
-        self._tts, self._voice = tts, voice
+        self._port, self._voice = port, voice
         self._keys: DivertedKeys | None = None
         self._recall = asyncio.Event()
         self._limit: asyncio.Task[None] | None = None
@@ -125,11 +123,9 @@ class CallTalk:
             limit.cancel()
 
     async def say(self, text: str) -> None:
-        chunker = SentenceChunker()
-        sentences = [sentence for sentence in chunker.push(text) + chunker.finish() if has_words(sentence)]
         self._port.resume()
         try:
-            for sentence in sentences:
+            for sentence in sentences_of(text):
                 await self._speak(sentence)
             await self._port.wait_heard(self._port.queued)
         finally:
@@ -165,7 +161,7 @@ class CallTalk:
         self._port.pause()
 
     async def _speak(self, sentence: str) -> None:
-        async with aclosing(stubborn(lambda: self._tts.speak(sentence, self._voice))) as pieces:
+        async with aclosing(self._voice.speak(sentence)) as pieces:
             async for piece in pieces:
                 if len(piece.pcm):
                     await self._port.play(piece.pcm)

@@ -12,7 +12,15 @@ from pydantic import ValidationError
 from ari_bridge import providers
 from ari_bridge.core.errors import SettingsError
 from ari_bridge.core.registry import discover
-from ari_bridge.providers.base import Kind, LanguageModel, Options, Provider, SpeechToText, TextToSpeech
+from ari_bridge.providers.base import (
+    Kind,
+    LanguageModel,
+    Options,
+    Provider,
+    SpeechToText,
+    TextToSpeech,
+    TurnDetector,
+)
 from ari_bridge.settings import Settings, explain
 
 
@@ -29,6 +37,7 @@ def build_provider(settings: Settings, kind: Literal[Kind.LLM], name: str) -> La
 @overload
 def build_provider(settings: Settings, kind: Literal[Kind.TTS], name: str) -> TextToSpeech: ...
 @overload
+def build_provider(settings: Settings, kind: Literal[Kind.TURN], name: str) -> TurnDetector: ...
 def build_provider(settings: Settings, kind: Kind, name: str) -> Any: ...
 
 
