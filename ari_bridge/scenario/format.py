@@ -29,6 +29,12 @@ def _compiles(pattern: str) -> str:
     return pattern
 
 
+def _is_true(value: bool) -> bool:
+    if not value:
+        raise ValueError("can only be true")
+    return value
+
+
 Pattern = Annotated[str, Field(min_length=1), AfterValidator(_compiles)]
 Milliseconds = Annotated[int, Field(ge=0, le=600_000)]
 Level = Annotated[float, Field(ge=-90, le=0)]
@@ -48,7 +54,7 @@ class StepFile(_Part):
     waits_for: s.Awaited | None = None
     is_silent_ms: Milliseconds | None = None
     holds_ms: Milliseconds | None = None
-    hangs_up: Literal[True] | None = None
+    hangs_up: Annotated[bool, AfterValidator(_is_true)] | None = None
 
     interrupts_after_ms: Milliseconds | None = None
     """With says, backchannels, noise: that long after the agent's turn began."""
