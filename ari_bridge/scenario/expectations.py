@@ -6,6 +6,7 @@ import re
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
+from ari_bridge.dialogue.live import LiveKind
 from ari_bridge.sandbox.evidence import Turn
 from ari_bridge.scenario.format import AgentTurn, Count, Expectations, ScenarioFile, ToolUse
 from ari_bridge.scenario.played import Inside, Played
@@ -47,8 +48,15 @@ class _Case:
 
     @property
     def heard(self) -> list[str]:
-        """Of the agent's turns, what the caller heard."""
-        return [turn.text if turn.heard is None else turn.heard for turn in self.agent]
+        """What the caller heard of the agent: of its turns, and of what it says between them (fillers)."""
+        turns = self.agent
+        said = [(turn.start_ms, turn.text if turn.heard is None else turn.heard) for turn in turns]
+        said += [
+            (self.played.at_ms(event.at_s), event.text)
+            for event in self.played.live
+            if event.kind is LiveKind.AGENT_SAYS and not any(event.text in turn.text for turn in turns)
+        ]
+        return [text for _, text in sorted(said)]
 
     @property
     def history(self) -> list[str]:
