@@ -21,6 +21,7 @@ from ari_bridge.providers.engines import Engines
 from ari_bridge.settings import Settings
 from ari_bridge.store.database import CallStore
 from ari_bridge.switchboard import Switchboard
+from ari_bridge.tools.workshop import Workshop
 
 log = logging.getLogger(__name__)
 
@@ -79,10 +80,12 @@ class Service:
         async with AsyncExitStack() as stack:
             engines = Engines(self._settings)
             stack.push_async_callback(engines.close)
-            self._agents = _agents(self._settings, engines)
             if self._settings.store.file is not None:
                 self._store = await CallStore.open(self._settings.store.file, self._settings.asterisk.app)
                 stack.push_async_callback(self._store.close)
+            tools = await Workshop.open(self._settings, actions())
+            stack.push_async_callback(tools.close)
+            self._agents = _agents(self._settings, engines, tools)
             plane = await ProcessPlane.start(self._settings.media)
             stack.push_async_callback(plane.close)
             await self._serve(plane, ready)
@@ -122,7 +125,7 @@ async def _while_audio_lasts(plane: MediaPlane, serving: Coroutine[Any, Any, Non
             task.result()
 
 
-def _agents(settings: Settings, engines: Engines) -> dict[str, Agent]:
+def _agents(settings: Settings, engines: Engines, tools: Workshop) -> dict[str, Agent]:
     context = ActionContext(settings.destinations, settings.digits, settings.control)
     verbs = actions()
     for name, agent in settings.agents.items():
@@ -140,6 +143,7 @@ def _agents(settings: Settings, engines: Engines) -> dict[str, Agent]:
             tts=engines.tts(agent.tts),
             actions=list(verbs.values()),
             action_context=context,
+            tools=tools.for_agent(name),
         )
         for name, agent in settings.agents.items()
     }

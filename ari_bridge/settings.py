@@ -28,6 +28,7 @@ from pydantic import (
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
 
 from ari_bridge.core.errors import SettingsError
+from ari_bridge.tool_settings import KnowledgeSettings, ToolSettings
 
 
 class _Table(BaseModel):
@@ -211,6 +212,10 @@ class AgentSettings(_Table):
     patience: PatienceSettings = PatienceSettings()
     actions: tuple[str, ...] = ("hangup", "transfer")
     """What the agent may do with a call: names of `ari_bridge/actions/`."""
+    tools: tuple[str, ...] = ()
+    """What else it may use: names of tools, or patterns of them such as "calendar_*"."""
+    knowledge: KnowledgeSettings = KnowledgeSettings()
+    """What it can look things up in; offers the tool `look_up`."""
 
 
 _Context = Annotated[str, Field(pattern=r"^[A-Za-z0-9_.-]+$")]
@@ -360,6 +365,7 @@ class Settings(BaseSettings):
     """DID -> agent; the key "default" catches the rest. The dialplan's agent= argument comes first."""
     destinations: dict[str, DestinationSettings] = {}
     digits: dict[str, DigitSettings] = {}
+    tools: ToolSettings = ToolSettings()
     control: ControlSettings = ControlSettings()
     outbound: dict[str, OutboundSettings] = {}
     web: WebSettings = WebSettings()
@@ -391,6 +397,13 @@ class Settings(BaseSettings):
         for name, outbound in self.outbound.items():
             if outbound.agent not in self.agents:
                 raise ValueError(f"outbound.{name}.agent: there is no agent {outbound.agent!r}")
+        return self
+
+    @model_validator(mode="after")
+    def _days_are_counted_somewhere(self) -> Settings:
+        for name, policy in self.tools.policy.items():
+            if policy.max_per_day is not None and self.store.file is None:
+                raise ValueError(f"tools.policy.{name}.max_per_day: needs store.file, where it is counted")
         return self
 
 
@@ -432,10 +445,15 @@ def explain(error: ValidationError) -> str:
     return "; ".join(parts)
 
 
+_NOT_OURS = {"body", "query", "parameters", "variables", "environment"}
+"""Tables whose keys are somebody else's."""
+
+
 def _resolve_files(table: dict[str, Any], base: Path) -> None:
     """Make every relative path of a key that names a file or directory relative to the TOML file."""
     for key, value in table.items():
         if isinstance(value, dict):
-            _resolve_files(value, base)
+            if key not in _NOT_OURS:
+                _resolve_files(value, base)
         elif isinstance(value, str) and (key.endswith("_file") or key in ("file", "directory")) and value:
             table[key] = os.fspath(base / value)

@@ -118,7 +118,9 @@ class AdaptiveEndOfTurn:
     def wait(self, turn: OpenTurn) -> Wait:
         how = phrasing(turn.text, self._language, turn.asked)
         goes_on = GOES_ON[how] if turn.ends is None else 1 - turn.ends
-        odds = _log_odds(goes_on) + self._pauses.log_odds + _story(turn.voiced_s)
+        odds = _log_odds(goes_on) + _story(turn.voiced_s)
+        if how is Phrasing.UNKNOWN and turn.ends is None:
+            odds += self._pauses.log_odds  # words tell more than the habit does
         end_ms = self._bounded(self._pauses.longer_than_ms(_share(RISK, odds)))
         eager_ms = max(EAGER_MIN_MS, self._pauses.longer_than_ms(_share(EAGER_RISK, odds)))
         return Wait(min(eager_ms, end_ms), end_ms, how)

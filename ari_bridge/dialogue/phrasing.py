@@ -37,13 +37,13 @@ GOES_ON: Mapping[Phrasing, float] = MappingProxyType(
         Phrasing.HESITATING: 0.97,
         Phrasing.UNFINISHED: 0.94,
         Phrasing.NUMBER_UNFINISHED: 0.95,
-        Phrasing.NUMBER_GOING_ON: 0.75,
+        Phrasing.NUMBER_GOING_ON: 0.65,
         Phrasing.PLAIN: 0.5,
         Phrasing.YES_OR_NO: 0.4,
         Phrasing.QUESTION: 0.25,
-        Phrasing.CLOSING: 0.15,
+        Phrasing.CLOSING: 0.2,
         Phrasing.NUMBER_WHOLE: 0.06,
-        Phrasing.ANSWER: 0.06,
+        Phrasing.ANSWER: 0.15,
     }
 )
 """At a pause after it: how probable it is that the caller has not finished. Judged by hand, not fitted: what
@@ -95,12 +95,22 @@ def _by_ending(text: str, said: Words, language: Language) -> Phrasing:
     if language.closings.end(said):
         return Phrasing.CLOSING
     particle = language.particles.end(said)
-    opened_by = language.open_questions.begin(said)
-    ends_question = opened_by and opened_by + particle <= len(said)
-    if language.hanging.end(said) or (particle and not ends_question):
+    before = said[: len(said) - particle]
+    if language.hanging.end(said) or (particle and not language.open_questions.within(before)):
         return Phrasing.UNFINISHED
     if ending.endswith(("…", "...", "-", "–", "—", ",", ":", ";")):
         return Phrasing.UNFINISHED
-    if language.questions.begin(said) and len(said) >= QUESTION_WORDS_MIN:
-        return Phrasing.QUESTION
-    return Phrasing.PLAIN
+    return Phrasing.QUESTION if _is_question(said, language) else Phrasing.PLAIN
+
+
+def _is_question(said: Words, language: Language) -> bool:
+    """By how it begins, once what may stand before a sentence is over: yes, well, uhm."""
+    preface = language.answers | language.opening | language.hesitations
+    while len(said) >= QUESTION_WORDS_MIN:
+        if language.questions.begin(said):
+            return True
+        skipped = preface.begin(said)
+        if not skipped:
+            return False
+        said = said[skipped:]
+    return False

@@ -36,7 +36,7 @@ class Speculation:
         self.drop()
         self._tries += 1
         self._round, self._text = self._outbox.number(), text
-        self._outbox.do(s.StartReply(self._round, self._history.messages(text)))
+        self._outbox.do(s.StartReply(self._round, self._history.messages(text), tentative=True))
 
     def take(self, event: ReplyEvent) -> bool:
         """Whether the event is of this answer; then it is kept."""

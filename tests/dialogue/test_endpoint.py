@@ -4,11 +4,13 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from pydantic import ValidationError
 
-from ari_bridge.dialogue.endpoint import AdaptiveEndOfTurn, EndOfTurn, FixedEndOfTurn, OpenTurn
+from ari_bridge.dialogue.endpoint import AdaptiveEndOfTurn, EndOfTurn, FixedEndOfTurn, OpenTurn, end_of_turn
 from ari_bridge.dialogue.languages.registry import all_languages, language
 from ari_bridge.dialogue.pauses import PAUSE_MAX_MS, Pauses
 from ari_bridge.dialogue.question import Kind, Question
+from ari_bridge.settings import TurnSettings
 
 YES_OR_NO = Question(Kind.YES_OR_NO)
 
@@ -138,3 +140,15 @@ def test_pauses_are_learnt_as_they_are() -> None:
         pauses.went_on(float(pause_ms))
     assert pauses.median_ms == pytest.approx(500, rel=0.3)
     assert pauses.spread == pytest.approx(0.5, rel=0.4)
+
+
+def test_settings_choose() -> None:
+    plain = OpenTurn("and", 1.0)
+    fixed = end_of_turn(TurnSettings(end_of_turn="fixed", end_of_turn_ms=400), language("en"))
+    assert fixed.wait(plain).end_ms == 400
+    free = end_of_turn(TurnSettings(end_of_turn_ms=400), language("en"))
+    assert free.wait(plain).end_ms > 700
+    bounded = end_of_turn(TurnSettings(end_of_turn_ms=400, end_of_turn_max_ms=600), language("en"))
+    assert bounded.wait(plain).end_ms == 600
+    with pytest.raises(ValidationError, match="end_of_turn_min_ms <= end_of_turn_ms"):
+        TurnSettings(end_of_turn_ms=400, end_of_turn_min_ms=500)

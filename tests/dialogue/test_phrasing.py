@@ -19,9 +19,11 @@ PHRASES = {
             could I speak to|I want to change my|the thing is|my name is|it was sent to the|is there|
             I bought it, um|my address is 12, Park Road,|I live in the|one moment|the meeting is at""",
         DONE: """what are your opening hours|can you tell me where my parcel is|who is it from|
-            could you put me through to sales|that's all|thank you|no thanks|yes please|yes|
+            could you put me through to sales|that's all|thank you|
+            no thanks|yes please|yes|
             do you have a table for tonight|I'd like a table for two please|is it open on Sundays|
-            what is this about|goodbye|where do I have to send it to|and the price?""",
+            what is this about|goodbye|where do I have to send it to|and the price?|
+            yes can you tell me where my parcel is|well do you deliver on Saturdays""",
         EVEN: """I want to cancel my order|my washing machine is broken|Miller|hello|tomorrow at nine|
             I'd like to speak to an operator|I don't think so, it was blue|the blue one|in the kitchen""",
     },

@@ -34,6 +34,7 @@ def test_the_answer_is_there_when_the_turn_ends() -> None:
     bench.wait(2.5)
     bench.understood("Book it!")
     assert len(bench.rounds) == 1
+    assert [m.text for m in bench.committed[0]] == ["Book it!"]
     assert bench.history == ["caller: Book it!", "agent: We open at nine."]
     bench.wait(0.1)
     assert bench.told_of(LiveKind.AGENT_SAYS) == ["We open at nine."]

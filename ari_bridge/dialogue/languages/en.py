@@ -15,15 +15,15 @@ LANGUAGE = Language(
     """),
     opening=Phrases("well, like, look, listen, yes well, no well, yes um, no um"),
     hanging=Phrases("""
-        and, or, but, because, if, as, while, and then, although, unless, until, since, a, an, the,
-        my, your, his, its, our, their, every, each, i, i'm, i've, i'd, i'll, we're, they're, he's,
-        she's, it's, that's, there's, of, into, onto, between, during, under, per, via, by, without,
-        whether, very, want, want to, need to, have to, like to, going to, gonna, wanna, trying to,
-        able to, wondering if, my number is, the number is, my name is, name's, the code is, the
-        address is, would like, i would, can you, could you, would you, can i, could i, may i, do
-        you, did you, will you, is it, is there, are there, i think, i guess, i believe, yes but, no
-        but, yes and, the thing is, what about, mr, mrs, ms, what's, what is, where's, where is, who
-        is
+        also, only, and, or, but, because, if, as, while, and then, although, unless, until, since,
+        a, an, the, my, your, his, its, our, their, every, each, i, i'm, i've, i'd, i'll, we're,
+        they're, he's, she's, it's, that's, there's, of, into, onto, between, during, under, per,
+        via, by, without, whether, very, want, want to, need to, have to, like to, going to, gonna,
+        wanna, trying to, able to, wondering if, my number is, the number is, my name is, name's,
+        the code is, the address is, would like, i would, can you, could you, would you, can i,
+        could i, may i, do you, did you, will you, is it, is there, are there, i think, i guess, i
+        believe, yes but, no but, yes and, the thing is, what about, mr, mrs, ms, what's, what is,
+        where's, where is, who is
     """),
     particles=Phrases("""
         to, for, with, at, from, about, after, before, like, is, are, was, were, am, has, had,
