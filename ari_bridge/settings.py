@@ -92,6 +92,11 @@ class MediaSettings(_Table):
     min_delay_ms: int = Field(default=20, ge=0, le=200)
     max_delay_ms: int = Field(default=200, ge=20, le=400)
     max_calls: int = Field(default=256, ge=1, le=4096)
+    voice_activity: Literal["auto", "energy", "silero"] = "auto"
+    """What tells a caller's voice from noise: its level alone, or a model of the human voice too. auto: the
+    model if there is one."""
+    voice_model_file: Path | None = None
+    """A silero_vad.onnx; that of the installed package silero-vad when unset."""
 
     @model_validator(mode="after")
     def _delays_in_order(self) -> MediaSettings:

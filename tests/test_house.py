@@ -60,6 +60,11 @@ CORES = [
     *sorted((PACKAGE / "dialogue").rglob("*.py")),
     *sorted((PACKAGE / "media" / "codecs").rglob("*.py")),
     *(PACKAGE / "media" / f"{name}.py" for name in ("rtp", "jitter", "resample", "vad", "rows", "engine")),
+    PACKAGE / "media" / "voice_activity.py",
+    *(
+        PACKAGE / "media" / "analysis" / f"{name}.py"
+        for name in ("analyst", "bands", "echo", "silero", "voice_rows")
+    ),
     PACKAGE / "pbx" / "session.py",
 ]
 

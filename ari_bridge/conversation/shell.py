@@ -35,7 +35,8 @@ from ari_bridge.core.errors import MediaError
 from ari_bridge.dialogue import signals as s
 from ari_bridge.dialogue.live import LiveEvent, Observer
 from ari_bridge.dialogue.session import Session
-from ari_bridge.media.vad import EnergyVad, VoiceContinued, VoiceEvent, VoiceStarted, VoiceStopped
+from ari_bridge.media.vad import VoiceContinued, VoiceEvent, VoiceStarted, VoiceStopped
+from ari_bridge.media.voice_activity import VoiceDetector
 from ari_bridge.pbx.call import (
     CallerBack,
     CallerGone,
@@ -273,11 +274,11 @@ class Conversation:
     # ------------------------------------------------------------------ what comes from the caller
 
     async def _listen(self) -> None:
-        vad = EnergyVad()
+        vad = VoiceDetector()
         while True:
             chunk = await self._port.read()
             if self._talk.aside:
-                vad = EnergyVad()
+                vad = VoiceDetector()
                 continue
             self._ears.hear(chunk)
             for event in vad.process(chunk):

@@ -26,6 +26,18 @@ class FrameFlags(IntFlag):
 
 
 @dataclass(frozen=True, slots=True)
+class FrameAnalysis:
+    """What was found out about a run of 20 ms frames of received audio, beside their way."""
+
+    first_frame: int
+    """Of the run, counted since the port was opened."""
+    voice: NDArray[np.float32]
+    """The probability that somebody speaks, by a model of the human voice; NaN without such a model."""
+    near: NDArray[np.float32]
+    """The share of the frame's power that is no echo of what we sent: 1.0 for all of it."""
+
+
+@dataclass(frozen=True, slots=True)
 class AudioChunk:
     """A run of whole 20 ms frames, in order, without gaps."""
 
@@ -37,6 +49,9 @@ class AudioChunk:
     """Monotonic time at which the last frame of the chunk was played out of the jitter buffer."""
     flags: NDArray[np.uint8]
     """FrameFlags, one a frame."""
+    analysis: FrameAnalysis | None = None
+    """What became known since the chunk before. It may be of earlier frames than the chunk's, or of none:
+    audio does not wait for it."""
 
 
 def samples(duration_ms: float, rate_hz: int) -> int:

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import numpy as np
 
-from ari_bridge.core.audio import FRAME_MS, AudioChunk, Pcm16
+from ari_bridge.core.audio import FRAME_MS, AudioChunk, FrameAnalysis, Pcm16, samples
 from ari_bridge.media.codecs.base import Codec
 from ari_bridge.media.mos import mos
 from ari_bridge.media.pacing import quantile_ms
 from ari_bridge.media.plane import MediaStats
-from ari_bridge.media.shared import DIGITS_KEPT, RX_FRAMES, RX_KEEP, SharedRows, tx_capacity
+from ari_bridge.media.shared import DIGITS_KEPT, RX_FRAMES, RX_KEEP, TX_KEPT_MS, SharedRows, tx_capacity
 
 NARROWBAND_HZ = 8000
 
@@ -28,7 +28,11 @@ class BridgeRow:
         self._rx_captured_s = shared.rx_captured_s[slot]
         self._capacity = tx_capacity(codec.rate_hz)
         self._tx = shared.tx[slot, : self._capacity]
+        self._stream = shared.stream[slot : slot + 1]
+        self._analysis = shared.analysis[slot : slot + 1]
+        self._voice, self._near = shared.voice[slot], shared.near[slot]
         self._read = 0
+        self._read_analysis = 0
         self.overrun_frames = 0
         """Frames that were never read because the reader was away for more than 2 s."""
 
@@ -36,9 +40,11 @@ class BridgeRow:
         """Keep copies of the counters and let go of the shared memory."""
         self._plane, self._media = self._plane.copy(), self._media.copy()
         self._bridge, self._pacing = self._bridge.copy(), self._pacing.copy()
+        self._stream, self._analysis = self._stream.copy(), self._analysis.copy()
         nothing = np.zeros((0, 0), dtype=np.int16)
         self._rx, self._tx = nothing, nothing[0:0].reshape(0)
         self._rx_flags, self._rx_captured_s = np.zeros(0, np.uint8), np.zeros(0, np.float64)
+        self._voice = self._near = np.zeros(0, np.float32)
 
     # ---------------------------------------------------------------- from the caller
 
@@ -59,7 +65,20 @@ class BridgeRow:
             start_sample=start * self._codec.frame_samples,
             captured_s=float(self._rx_captured_s[place[-1]]),
             flags=self._rx_flags[place],
+            analysis=self._new_analysis(end),
         )
+
+    def _new_analysis(self, end: int) -> FrameAnalysis | None:
+        """What became known since the last read, of the frames before `end`."""
+        if self._analysis["ssrc"][0] != self._stream["ssrc"][0]:
+            return None  # what is there is of another leg
+        known = min(end, int(self._analysis["frames"][0]))
+        start = max(self._read_analysis, end - RX_KEEP)
+        if known <= start:
+            return None
+        self._read_analysis = known
+        place = np.arange(start, known) % RX_FRAMES
+        return FrameAnalysis(start, self._voice[place], self._near[place])
 
     # ---------------------------------------------------------------- to the caller
 
@@ -74,7 +93,7 @@ class BridgeRow:
     @property
     def room(self) -> int:
         """Samples that write() would take."""
-        return self._capacity - (self.queued - self.heard)
+        return self._capacity - samples(TX_KEPT_MS, self._codec.rate_hz) - (self.queued - self.heard)
 
     def write(self, pcm: Pcm16) -> int:
         """Queue as much of `pcm` as there is room for; returns how much."""

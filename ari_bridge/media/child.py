@@ -56,7 +56,7 @@ class MediaChild:
                 encode(start).decode().strip(),
                 stdin=asyncio.subprocess.DEVNULL,
                 stdout=asyncio.subprocess.DEVNULL,
-                env=_environment(),
+                env=child_environment(),
                 pass_fds=(start.memory_fd, start.wake_fd, start.control_fd, start.udp_fd),
             )
         except OSError as error:
@@ -180,7 +180,7 @@ class MediaChild:
         self._asked.clear()
 
 
-def _environment() -> dict[str, str]:
+def child_environment() -> dict[str, str]:
     """Ours, with this very package importable, and without BLAS threads."""
     root = str(Path(ari_bridge.__file__).parent.parent)
     path = os.pathsep.join(filter(None, (root, os.environ.get("PYTHONPATH"))))

@@ -20,7 +20,7 @@ from numpy.lib.stride_tricks import sliding_window_view
 from numpy.typing import NDArray
 
 from ari_bridge.core.audio import Pcm16, samples
-from ari_bridge.media.shared import SharedRows, tx_capacity
+from ari_bridge.media.shared import RX_FRAMES, SharedRows, tx_capacity
 
 FADE_MS = 5
 _GAP_FRAMES = 25
@@ -50,6 +50,7 @@ class Playout:
         self._flush_done = shared.media["flush_done"]
         self._flush_heard = shared.media["flush_heard"]
         self._sent = shared.media["sent"]
+        self._heard_at = shared.tx_heard
         self._sent_silence = shared.media["sent_silence"]
         self._underruns = shared.media["underruns"]
         self._queued = shared.bridge["queued"]
@@ -97,6 +98,7 @@ class Playout:
         self._smooth(slots, rows, pcm, paused)
         self._sounding[slots] = False
         self._sounding[rows] = count == frame
+        self._heard_at[slots, (self._sent[slots] - 1) % RX_FRAMES] = self._heard[slots]
         return pcm, speaking
 
     def _samples(self, rows: NDArray[np.int64], start: NDArray[np.int64], count: int) -> Pcm16:

@@ -17,6 +17,8 @@ from typing import NoReturn
 import numpy as np
 
 from ari_bridge.core.errors import MediaError, PortClosed
+from ari_bridge.media.analysis.keeper import AnalysisKeeper
+from ari_bridge.media.analysis.models import choose_model
 from ari_bridge.media.bridge_row import BridgeRow
 from ari_bridge.media.child import MediaChild
 from ari_bridge.media.codecs.registry import find_codec
@@ -36,6 +38,8 @@ class ProcessPlane:
     """A MediaPlane whose engine runs in a process of its own. Make one with start()."""
 
     _keeper: MediaKeeper
+    """Set by start()."""
+    _analysis: AnalysisKeeper
     """Set by start()."""
 
     def __init__(self, settings: MediaSettings) -> None:
@@ -72,6 +76,7 @@ class ProcessPlane:
         """
         if settings.bind_host == "0.0.0.0" and not settings.advertise_host:
             raise MediaError("media.advertise_host: must be set when media.bind_host is 0.0.0.0")
+        model = choose_model(settings)
         plane = cls(settings)
         try:
             plane._keeper = await MediaKeeper.start(
@@ -83,6 +88,9 @@ class ProcessPlane:
         except BaseException:
             plane._resources.close()
             raise
+        plane._analysis = AnalysisKeeper.start(
+            settings.max_calls, plane._memory_fd, model, plane._analysis_lag_frames
+        )
         loop = asyncio.get_running_loop()
         loop.add_reader(plane._wake.read_fd, plane._woken)
         plane._resources.callback(loop.remove_reader, plane._wake.read_fd)
@@ -110,6 +118,13 @@ class ProcessPlane:
         latest: int = self._shared.plane["tick"][0].item()
         return latest if self._ports else None
 
+    def _analysis_lag_frames(self) -> int:
+        """By how many frames the analysis of the call that lags most is behind its audio."""
+        rows = list(self._ports)
+        known = self._shared.analysis["ssrc"][rows] == self._shared.stream["ssrc"][rows]
+        done = np.where(known, self._shared.analysis["frames"][rows], 0)
+        return int(np.max(self._shared.media["frames"][rows] - done, initial=0))
+
     @property
     def address(self) -> tuple[str, int]:
         return self._address
@@ -124,6 +139,11 @@ class ProcessPlane:
         """The id of the one that stands by; None while it is being started."""
         spare = self._keeper.spare
         return None if spare is None else spare.pid
+
+    @property
+    def analysis_pid(self) -> int | None:
+        """The id of the analysis process; None while there is none."""
+        return self._analysis.pid
 
     async def failed(self) -> NoReturn:
         await self._keeper.failed()
@@ -169,6 +189,7 @@ class ProcessPlane:
         self._end(closed)
         for port in list(self._ports.values()):
             await port.close()
+        await self._analysis.stop()
         await self._keeper.stop(closed)
         self._resources.close()
         del self._shared  # the memory is unmapped with its last array

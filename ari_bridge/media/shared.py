@@ -4,9 +4,13 @@
     MEDIA     a record a row: counters          written by the media process
     STREAM    a record a row: what we send      written by the media process
     BRIDGE    a record a row: requests          written by the bridge process
+    ANALYSIS  a record a row: how far it is     written by the analysis process
     pacing    a row: how late packets left      written by the media process
     rx        a row: ring of 128 frames (2.56 s) with flags and times      media ──▶ bridge
     tx        a row: ring of 2.7 to 4.1 s of samples                       bridge ──▶ media
+    tx_heard  a row: `heard` at each of the last 128 ticks                 media ──▶ analysis
+    voice     a row: of each frame in rx, the probability of voice         analysis ──▶ bridge
+    near      a row: of each frame in rx, the share that is no echo        analysis ──▶ bridge
 
 Every field has one writer, every position only grows, and a ring's position is written after what it
 covers, so no lock is needed: aligned 8-byte stores appear whole, and in order on x86-64 and, behind the
@@ -37,6 +41,8 @@ DIGITS_KEPT = 16
 RX_KEEP = 100
 """Frames that may be read (2 s): the rest are a margin, so that none is overwritten while it is read."""
 _TX_S = 2.6
+TX_KEPT_MS = 200
+"""What was heard last is not overwritten for so long: the analysis looks at it."""
 
 PLANE = np.dtype([("strangers", "i8"), ("start_s", "f8"), ("tick", "i8")])
 MEDIA = np.dtype(
@@ -80,6 +86,8 @@ STREAM = np.dtype(
 BRIDGE = np.dtype(
     [("queued", "i8"), ("flush_wanted", "i8"), ("flush_to", "i8"), ("paused", "i8"), ("gain_db", "f8")]
 )
+ANALYSIS = np.dtype([("ssrc", "u4"), ("frames", "i8")], align=True)
+"""`ssrc` is that of the row's STREAM: it tells for which of the legs that used the row the rest holds."""
 
 
 def tx_capacity(rate_hz: int) -> int:
@@ -99,6 +107,10 @@ def _parts(rows: int) -> tuple[tuple[tuple[int, ...], DTypeLike], ...]:
         ((rows, RX_FRAMES), np.float64),
         ((rows, RX_FRAMES * samples(FRAME_MS, MAX_RATE_HZ)), np.int16),
         ((rows, tx_capacity(MAX_RATE_HZ)), np.int16),
+        ((rows,), ANALYSIS),
+        ((rows, RX_FRAMES), np.int64),
+        ((rows, RX_FRAMES), np.float32),
+        ((rows, RX_FRAMES), np.float32),
     )
 
 
@@ -123,7 +135,8 @@ class SharedRows:
             arrays.append(np.ndarray(shape, dtype, buffer, offset))
             offset += _pages(shape, dtype)
         self.plane, self.media, self.stream, self.bridge, self.pacing, *rings = arrays
-        self.rx_flags, self.rx_captured_s, self._rx, self.tx = rings
+        self.rx_flags, self.rx_captured_s, self._rx, self.tx, *analysis = rings
+        self.analysis, self.tx_heard, self.voice, self.near = analysis
 
     def rx(self, rate_hz: int) -> Pcm16:
         """The rx rings of rows at that rate, shape (rows, RX_FRAMES, frame samples)."""

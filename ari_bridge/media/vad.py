@@ -1,6 +1,8 @@
-"""Voice activity by energy: is the caller speaking in this 20 ms frame, judged against the line's own noise.
+"""The parts of a voice detector: the level of a frame, the line's own noise, and where voice begins and ends.
 
     level of a frame ──▶ noise floor (minimum statistics) ──▶ above floor + margin? ──▶ onset and hangover
+
+What decides with them is in media/voice_activity.py.
 
 The *noise floor* is the lowest smoothed level of the last two seconds: speech has gaps between its syllables,
 so the minimum rides on the noise and not on the voice (R. Martin, "Noise Power Spectral Density Estimation
@@ -8,16 +10,14 @@ Based on Optimal Smoothing and Minimum Statistics", IEEE Trans. Speech and Audio
 on the one broad band). It falls at once and rises after the window. A level that hardly moves for 600 ms is
 no voice (hum, hiss, a tone): the floor rises to it without waiting for the rest of the window.
 
+The *margin* above the floor grows with how restless the noise is: it keeps MARGIN_SPARE_DB above the level
+that four of five frames without voice stay below (a quantile, followed by small steps). Hiss hardly leaves
+its floor; a car, or music in the background, often does.
+
 *Onset* asks for 3 loud frames of the last 4, so that a click, which touches two frames at most, is not voice,
 and a voice is told 60 ms after it began. *Hangover* holds for 160 ms, so that the closure of a plosive does
 not end a word. What is reported are the times of the voiced frames themselves, not those of the decision.
 
-A concealed frame was made up by us: it is no evidence for voice nor for silence, and at most 200 ms of them
-in a row are passed over. A frame that the far end left out on purpose (DTX) is silence and says nothing of
-the line's noise.
-
-State is a few floats and two short rings, and each step is compare, minimum and select: the same code serves
-all rows of a batch once the floats are arrays.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ from typing import TypeAlias
 
 import numpy as np
 
-from ari_bridge.core.audio import FRAME_MS, AudioChunk, FrameFlags, Pcm16, samples
+from ari_bridge.core.audio import FRAME_MS, Pcm16
 
 FRAME_S = FRAME_MS / 1000
 
@@ -39,18 +39,22 @@ FLOOR_MAX_DBFS = -30.0
 FLOOR_START_DBFS = -48.0
 """What a line is taken for until it has been quiet once."""
 MARGIN_DB = 9.0
-"""A frame this much above the floor is loud."""
+"""A frame this much above the floor of a steady line is loud."""
+MARGIN_MAX_DB = 14.0
+MARGIN_SPARE_DB = 3.0
 RELEASE_DB = 3.0
 """While voice is on, frames may be this much softer: word endings fade."""
 STEADY_RANGE_DB = 3.0
 ONSET_FRAMES = 3
 ONSET_WINDOW = 4
 HANGOVER_FRAMES = 8
-CONCEALED_FRAMES_MAX = 10
 _SUBWINDOWS = 8
 _SUBWINDOW_FRAMES = 13
 _STEADY_FRAMES = 30
 _SMOOTHING = 0.6
+_SPREAD_UP_DB, _SPREAD_DOWN_DB = 0.4, 0.1
+"""Their ratio makes it the 80 % quantile."""
+_SPREAD_MAX_DB = 15.0
 _SILENCE_DBFS = -120.0
 _FULL_SCALE_DB = 20 * math.log10(32768)
 
@@ -88,14 +92,24 @@ class NoiseFloor:
         self._frames = 0
         self._smoothed: float | None = None
         self._recent: deque[float] = deque(maxlen=_STEADY_FRAMES)
+        self._spread_db = 0.0
+
+    @property
+    def margin_db(self) -> float:
+        """How far above the floor a frame is loud."""
+        return min(max(MARGIN_DB, self._spread_db + MARGIN_SPARE_DB), MARGIN_MAX_DB)
 
     @property
     def dbfs(self) -> float:
         lowest = min(min(self._minima), self._current)
         return min(max(lowest, FLOOR_MIN_DBFS), FLOOR_MAX_DBFS)
 
-    def update(self, level_dbfs: float) -> None:
-        """Take in one frame's level."""
+    def update(self, level_dbfs: float, *, voice: bool) -> None:
+        """Take in one frame's level, and whether it lies within voice."""
+        if not voice:
+            wider = level_dbfs - self.dbfs > self._spread_db
+            self._spread_db += _SPREAD_UP_DB if wider else -_SPREAD_DOWN_DB
+            self._spread_db = min(max(self._spread_db, 0.0), _SPREAD_MAX_DB)
         previous = level_dbfs if self._smoothed is None else self._smoothed
         self._smoothed = _SMOOTHING * previous + (1 - _SMOOTHING) * level_dbfs
         self._current = min(self._current, self._smoothed)
@@ -109,80 +123,56 @@ class NoiseFloor:
             self._current = self._smoothed
 
 
-class EnergyVad:
-    """The voice activity of one call. Feed it every chunk that the port gives, in order."""
+class Onset:
+    """Onset and hangover: single voiced frames go in, where voice begins and ends comes out."""
 
     def __init__(self) -> None:
-        self._floor = NoiseFloor()
-        self._voice = False
-        self._loud_starts: list[float] = []
-        """Beginnings of the loud frames among the last ONSET_WINDOW."""
+        self.voice = False
+        self.voiced_until_s = 0.0
+        self._starts: list[float] = []
+        """Beginnings of the voiced frames among the last ONSET_WINDOW."""
         self._window: list[bool] = []
         self._quiet_frames = 0
-        self._concealed_frames = 0
-        self._voiced_until_s = 0.0
 
-    @property
-    def floor_dbfs(self) -> float:
-        return self._floor.dbfs
+    def frame(self, voiced: bool, end_s: float, *, allowed: bool = True) -> VoiceEvent | None:
+        """Take in one frame. Voice begins only where that is `allowed`."""
+        return self._sustain(voiced, end_s) if self.voice else self._begin(voiced, end_s, allowed)
 
-    def process(self, chunk: AudioChunk) -> list[VoiceEvent]:
-        """What became known by this chunk, in order of time."""
-        events: list[VoiceEvent] = []
-        frame_samples = samples(FRAME_MS, chunk.rate_hz)
-        count = len(chunk.flags)
-        for index in range(count):
-            end_s = chunk.captured_s - (count - 1 - index) * FRAME_S
-            pcm = chunk.pcm[index * frame_samples : (index + 1) * frame_samples]
-            before = self._voiced_until_s
-            edge = self._frame(pcm, int(chunk.flags[index]), end_s)
-            if edge is not None:
-                events.append(edge)
-            if self._voice and self._voiced_until_s > before:
-                if events and isinstance(events[-1], VoiceContinued):
-                    events.pop()
-                events.append(VoiceContinued(self._voiced_until_s))
-        return events
-
-    def _frame(self, pcm: Pcm16, flags: int, end_s: float) -> VoiceEvent | None:
-        if flags & FrameFlags.CONCEALED and self._concealed_frames < CONCEALED_FRAMES_MAX:
-            self._concealed_frames += 1
-            return None
-        if flags & (FrameFlags.CONCEALED | FrameFlags.SILENCE):
-            loud = False
-        else:
-            self._concealed_frames = 0
-            level = frame_level_dbfs(pcm)
-            margin = MARGIN_DB - RELEASE_DB if self._voice else MARGIN_DB
-            loud = level > self._floor.dbfs + margin
-            self._floor.update(level)
-        return self._sustain(loud, end_s) if self._voice else self._onset(loud, end_s)
-
-    def _onset(self, loud: bool, end_s: float) -> VoiceEvent | None:
+    def _begin(self, voiced: bool, end_s: float, allowed: bool) -> VoiceEvent | None:
         if len(self._window) == ONSET_WINDOW and self._window.pop(0):
-            self._loud_starts.pop(0)
-        self._window.append(loud)
-        if loud:
-            self._loud_starts.append(end_s - FRAME_S)
-        if len(self._loud_starts) < ONSET_FRAMES:
+            self._starts.pop(0)
+        self._window.append(voiced)
+        if voiced:
+            self._starts.append(end_s - FRAME_S)
+        if len(self._starts) < ONSET_FRAMES or not allowed:
             return None
-        started = VoiceStarted(self._loud_starts[0])
-        self._voice = True
-        self._voiced_until_s = end_s
+        started = VoiceStarted(self._starts[0])
+        self.voice = True
+        self.voiced_until_s = end_s
         self._quiet_frames = 0
-        self._window, self._loud_starts = [], []
+        self._window, self._starts = [], []
         return started
 
-    def _sustain(self, loud: bool, end_s: float) -> VoiceEvent | None:
-        if loud:
-            self._voiced_until_s = end_s
+    def _sustain(self, voiced: bool, end_s: float) -> VoiceEvent | None:
+        if voiced:
+            self.voiced_until_s = end_s
             self._quiet_frames = 0
             return None
         self._quiet_frames += 1
         if self._quiet_frames < HANGOVER_FRAMES:
             return None
-        self._voice = False
-        return VoiceStopped(self._voiced_until_s)
+        self.voice = False
+        return VoiceStopped(self.voiced_until_s)
+
+
+def tell(events: list[VoiceEvent], edge: VoiceEvent | None, onset: Onset, voiced_until_s: float) -> None:
+    """Add what a frame has brought: an edge, and that voice goes on beyond `voiced_until_s`."""
+    if edge is not None:
+        events.append(edge)
+    if onset.voice and onset.voiced_until_s > voiced_until_s:
+        if events and isinstance(events[-1], VoiceContinued):
+            events.pop()
+        events.append(VoiceContinued(onset.voiced_until_s))
 
 
 def frame_level_dbfs(pcm: Pcm16) -> float:

@@ -9,13 +9,13 @@ from hypothesis import strategies as st
 
 from ari_bridge.core.audio import AudioChunk, FrameFlags, Pcm16
 from ari_bridge.media.vad import (
-    EnergyVad,
     VoiceContinued,
     VoiceEvent,
     VoiceStarted,
     VoiceStopped,
     frame_level_dbfs,
 )
+from ari_bridge.media.voice_activity import VoiceDetector
 
 RATE_HZ = 8000
 FRAME = RATE_HZ // 50
@@ -49,7 +49,7 @@ def silence(seconds: float) -> Pcm16:
 
 def run(pcm: Pcm16, flags: dict[int, FrameFlags] | None = None, frames_a_chunk: int = 1) -> list[VoiceEvent]:
     """What the VAD says of a line whose first sample is at 0 s."""
-    vad, events = EnergyVad(), []
+    vad, events = VoiceDetector(), []
     count = len(pcm) // FRAME
     for first in range(0, count, frames_a_chunk):
         last = min(count, first + frames_a_chunk)
@@ -80,7 +80,7 @@ def test_speech_at_telephone_levels(level_dbfs: float, noise_dbfs: float) -> Non
 
 def test_onset_is_told_within_60_ms() -> None:
     pcm = mixed(silence(1.0), speech(1.0, -25))
-    vad = EnergyVad()
+    vad = VoiceDetector()
     for index in range(len(pcm) // FRAME):
         chunk = AudioChunk(
             pcm[index * FRAME : (index + 1) * FRAME],

@@ -1,0 +1,100 @@
+"""The echo of our own audio: how much of what comes from the caller is it, and how much is not.
+
+    sent, last 400 ms   X(band, delay) ──▶ + return gain G(band, delay) ──▶ max over delay ──▶ P(band): echo
+    received            Y(band) ────────────────────────────────────────────────────────────▶ what exceeds P
+
+What we sent is known, so echo can be told from voice, however alike they sound. The path (a hybrid, a
+handset, a loudspeaker in a car, with jitter buffers on the way) is taken as a gain for each band and each
+delay of whole frames. Only levels are compared, not waveforms: codecs, clock drift and a buffer that grows by
+a frame, which throw adaptive filters of waveforms off, hardly touch it. (Magnitude-domain echo estimation:
+Faller and Chen, "Suppressing Acoustic Echo in a Spectral Envelope Space", IEEE Trans. SAP 13(5), 2005.)
+
+*The gain is a low quantile.* G(band, delay) follows the 3/8 quantile of Y - X(delay), in dB, over the
+frames where we were loud, by steps of fixed size (Robbins and Monro, 1951). At the true delay Y - X hardly
+varies when there is nothing but echo, so its quantile is the echo's gain; at any other delay it varies by
+tens of dB, and its low quantile is far lower. So the maximum over the delays finds the delay by itself. And
+the caller's voice only ever adds to Y: it moves a low quantile little, so no double-talk detector has to
+stop the learning.
+
+*Before anything is learnt* the echo is taken to be START_DB below what was sent, at any delay. A line without
+echo shows it within a second of our speech.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ari_bridge.media.analysis.bands import BANDS, QUIET_DB, Levels
+from ari_bridge.media.rows import Slots
+
+DELAYS = 20
+"""Frames: echoes that come back within 380 ms."""
+START_DB = -10.0
+_LOWEST_DB = -45.0
+_HIGHEST_DB = 0.0
+_UP_DB, _DOWN_DB = 0.6, 1.0
+"""Their ratio makes it the 3/8 quantile."""
+_FAR_DB, _FAR_DOWN_DB = 6.0, 3.0
+"""So far below the gain there is no echo to be missed: the way down from START_DB is shortened."""
+_STRONG_DB = 25.0
+"""Below it (-65 dBFS) a band of ours is too weak for its echo to be learnt from."""
+_NEIGHBOUR_DB = -2.0
+"""A delay a frame shorter or longer than learnt is counted with so much: buffers grow and shrink."""
+OVERESTIMATE_DB = 5.0
+"""Echo is taken for so much louder than predicted, for levels of single frames vary."""
+
+
+class EchoReference:
+    """The echo paths of up to `rows` calls. Slots are row numbers, shape (n,), each at most once."""
+
+    def __init__(self, rows: int) -> None:
+        self._gain_db = np.full((rows, DELAYS, BANDS), START_DB, dtype=np.float32)
+        self._sent_db = np.full((rows, DELAYS, BANDS), QUIET_DB, dtype=np.float32)
+        self._newest = np.zeros(rows, dtype=np.int64)
+        self._back = np.arange(DELAYS)
+
+    def reset(self, slots: Slots) -> None:
+        """Another call: nothing is known."""
+        self._gain_db[slots] = START_DB
+        self.forget_sent(slots)
+
+    def forget_sent(self, slots: Slots) -> None:
+        """We were silent for as long as echoes take, or frames were left out."""
+        self._sent_db[slots] = QUIET_DB
+
+    def near_share(self, slots: Slots, sent: Levels, received: Levels) -> NDArray[np.float32]:
+        """How much of each row's received power is not our echo, 0 to 1, shape (n,), for a frame of levels
+        in bands, shape (n, BANDS), sent and received at the same tick."""
+        newest = (self._newest[slots] + 1) % DELAYS
+        self._newest[slots] = newest
+        self._sent_db[slots, newest] = sent
+        past = self._sent_db[slots[:, None], (newest[:, None] - self._back) % DELAYS]
+        gain = self._gain_db[slots]
+        echo = self._predict(past, gain)
+        self._learn(slots, past, gain, received)
+        power = np.exp2(received * _LOG2_OF_DB)
+        beyond = np.maximum(power - np.exp2((echo + np.float32(OVERESTIMATE_DB)) * _LOG2_OF_DB), 0)
+        share: NDArray[np.float32] = beyond.sum(axis=1) / power.sum(axis=1)
+        return share
+
+    def _predict(self, past: Levels, gain: Levels) -> Levels:
+        """Levels of the echo, shape (n, BANDS)."""
+        wide = gain.copy()
+        aside = gain + np.float32(_NEIGHBOUR_DB)
+        np.maximum(wide[:, 1:], aside[:, :-1], out=wide[:, 1:])
+        np.maximum(wide[:, :-1], aside[:, 1:], out=wide[:, :-1])
+        wide += past
+        echo: Levels = wide.max(axis=1)
+        return echo
+
+    def _learn(self, slots: Slots, past: Levels, gain: Levels, received: Levels) -> None:
+        above = received[:, None, :] - past - gain
+        down = np.where(above < -_FAR_DB, np.float32(-_FAR_DOWN_DB), np.float32(-_DOWN_DB))
+        step = np.where(above > 0, np.float32(_UP_DB), down)
+        step *= past > _STRONG_DB
+        gain += step
+        self._gain_db[slots] = np.clip(gain, _LOWEST_DB, _HIGHEST_DB, out=gain)
+
+
+_LOG2_OF_DB = np.float32(np.log2(10) / 10)
