@@ -9,8 +9,8 @@ What was found by measuring with synthetic speech through 8 kHz µ-law (docs/off
 - Wideband calls are brought down to 8 kHz first: as many sentences are understood, and it does not matter
   whether a wideband leg really carries wideband speech.
 - Speech on digital silence is taken for something else: a little noise makes it speech in a room.
-- A sentence needs silence after it: its end is found by it. With 200 to 300 ms, as an early end of turn leaves
-  them, half of the sentences lose their confidence; 400 ms more, made here, bring it back.
+- A sentence needs silence after it: its end is found by it. With 200 to 300 ms, as an early end of turn
+  leaves them, half of the sentences lose their confidence; 400 ms more, made here, bring it back.
 - A grammar forces whatever is said into one of its sentences: pocketsphinx_confidence.py tells what to doubt.
   (A loop of all phones beside the sentences, the usual garbage path, cost ten times the CPU.)
 """

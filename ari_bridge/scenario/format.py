@@ -193,7 +193,13 @@ class ToolFile(_Part):
     description: str = ""
     parameters: dict[str, Any] = {"type": "object"}
     result: str = "done"
+    """Of a tool that `fails`: why."""
     takes_ms: Milliseconds = 0
+    fails: bool = False
+    effects: bool = True
+    """As its author would declare it: see docs/tools.md."""
+    idempotent: bool = False
+    parallel: bool = False
 
 
 class PersonFile(_Part):

@@ -7,6 +7,7 @@ import asyncio
 import tempfile
 from collections.abc import Mapping
 from contextlib import AsyncExitStack
+from dataclasses import replace
 from pathlib import Path
 from queue import SimpleQueue
 from typing import Any
@@ -33,7 +34,8 @@ from ari_bridge.scenario.stand_ins import (
     ModelStandIn,
     SpokenWords,
     ToolRun,
-    noted,
+    noted_action,
+    noted_tool,
     stand_in_tool,
 )
 from ari_bridge.scenario.virtual_engines import build
@@ -42,6 +44,7 @@ from ari_bridge.scenario.virtual_pbx import VirtualCall, VirtualControl, Virtual
 from ari_bridge.scenario.virtual_time import run
 from ari_bridge.settings import Settings
 from ari_bridge.switchboard import Switchboard
+from ari_bridge.tools.workshop import AgentTools, Workshop
 
 CALL_ID = "rehearsed"
 LETS_GO_WITHIN_S = 5.0
@@ -99,7 +102,9 @@ class _Rehearsal:
             async with AsyncExitStack() as stack:
                 engines = Engines(self._settings, self._build)
                 stack.push_async_callback(engines.close)
-                agent = self._made(engines)
+                workshop = await Workshop.open(self._settings, actions())
+                stack.push_async_callback(workshop.close)
+                agent = self._made(engines, workshop.for_agent(self._agent))
                 running = asyncio.create_task(line.run(), name="line")
                 stack.push_async_callback(_ended, running)
                 player.tell(CallerEventKind.ANSWERED)
@@ -147,22 +152,24 @@ class _Rehearsal:
         )
         await dialplan(self._outcome, telephone, line)
 
-    def _made(self, engines: Engines) -> Agent:
-        settings, file = self._settings, self._file
+    def _made(self, engines: Engines, kit: AgentTools) -> Agent:
+        settings = self._settings
         own = settings.agents[self._agent]
-        offered = (*own.actions, *(tool.name for tool in file.tools))
+        replaced = {tool.name for tool in self._file.tools}
+        tools = [
+            *(stand_in_tool(tool, self._tools) for tool in self._file.tools),
+            *(noted_tool(tool, self._tools) for tool in kit.tools if tool.name not in replaced),
+        ]
         return Agent(
             name=self._agent,
-            settings=own.model_copy(update={"actions": offered}),
+            settings=own,
             max_duration_s=settings.limits.max_duration_s,
             stt=engines.stt(own.stt),
             llm=engines.llm(own.llm),
             tts=engines.tts(own.tts),
-            actions=[
-                *(noted(action, self._tools) for action in actions().values()),
-                *(stand_in_tool(tool, self._tools) for tool in file.tools),
-            ],
+            actions=[noted_action(action, self._tools) for action in actions().values()],
             action_context=ActionContext(settings.destinations, settings.digits, settings.control),
+            tools=replace(kit, tools=tools),
         )
 
     def _build(self, settings: Settings, kind: Kind, name: str) -> Any:

@@ -6,11 +6,12 @@ from __future__ import annotations
 import asyncio
 import re
 from collections.abc import AsyncGenerator, AsyncIterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import pairwise
 from typing import Any
 
 from ari_bridge.actions.base import Action, ActionResult, Desk
+from ari_bridge.core.errors import ToolError
 from ari_bridge.core.messages import Message, Role, ToolCall, ToolSpec
 from ari_bridge.providers.base import (
     Heard,
@@ -23,6 +24,8 @@ from ari_bridge.providers.base import (
     UtteranceStart,
 )
 from ari_bridge.scenario.format import ReplyFile, ToolFile
+from ari_bridge.scenario.virtual_time import running_loop
+from ari_bridge.tools.base import Tool
 
 FINAL_DELAY_S = 0.05
 PATH_S = 0.065
@@ -41,6 +44,8 @@ class SpokenWords:
 
     def __init__(self) -> None:
         self.words: list[Word] = []
+        self.began_s: dict[int, float] = {}
+        """When each utterance began: a recogniser that hears it again later cannot tell."""
 
     def said(self, text: str, at_s: float, duration_s: float) -> None:
         """A text is spoken from `at_s` on; each word takes its share of the letters."""
@@ -69,20 +74,22 @@ class ExactRecogniser:
         self, audio: AsyncIterator[SttInput], context: SpeechContext
     ) -> AsyncGenerator[Transcript, None]:
         clock = asyncio.get_running_loop().time
-        utterance, opened_s, began_s, guess = -1, 0.0, 0.0, ""
+        utterance, opened_s, is_new, guess = -1, 0.0, False, ""
+        began_s = self._spoken.began_s
         async for item in audio:
             match item:
                 case UtteranceStart(utterance):
-                    opened_s = began_s = clock()
-                    guess = ""
+                    opened_s, guess = clock(), ""
+                    is_new = utterance not in began_s
+                    began_s.setdefault(utterance, opened_s)
                 case Heard(pcm):
-                    if clock() == opened_s:  # what comes together with the start was said before it
-                        began_s -= len(pcm) / context.rate_hz
-                    before, guess = guess, self._spoken.between(began_s, clock())
+                    if is_new and clock() == opened_s:  # what comes together with the start was said before
+                        began_s[utterance] -= len(pcm) / context.rate_hz
+                    before, guess = guess, self._spoken.between(began_s.get(utterance, clock()), clock())
                     if guess != before and utterance >= 0:
                         yield Transcript(utterance, guess, final=False)
                 case UtteranceEnd(number):
-                    text = self._spoken.between(began_s, clock())
+                    text = self._spoken.between(began_s.get(number, clock()), clock())
                     await asyncio.sleep(FINAL_DELAY_S)
                     yield Transcript(number, text, final=True, confidence=1.0 if text else 0.0)
 
@@ -149,24 +156,36 @@ class ToolRun:
     arguments: Mapping[str, Any]
 
 
-def stand_in_tool(tool: ToolFile, runs: list[ToolRun]) -> Action:
+def stand_in_tool(tool: ToolFile, runs: list[ToolRun]) -> Tool:
     """A tool of that name; its uses are added to `runs`."""
 
-    async def use(arguments: Mapping[str, Any], desk: Desk) -> ActionResult:
-        clock = asyncio.get_running_loop().time
-        runs.append(ToolRun(clock(), tool.name, arguments))
+    async def use(arguments: Mapping[str, Any], key: str) -> str:
+        runs.append(ToolRun(asyncio.get_running_loop().time(), tool.name, arguments))
         await asyncio.sleep(tool.takes_ms / 1000)
-        return ActionResult(tool.result)
+        if tool.fails:
+            raise ToolError(tool.result, happened=False)
+        return tool.result
 
     spec = ToolSpec(tool.name, tool.description or tool.name, tool.parameters)
-    return Action(tool.name, lambda _: spec, use)
+    return Tool(spec, use, tool.effects, tool.idempotent, tool.parallel)
 
 
-def noted(action: Action, runs: list[ToolRun]) -> Action:
+def noted_tool(tool: Tool, runs: list[ToolRun]) -> Tool:
+    """The tool as it is, its uses added to `runs`; time is real while it works."""
+
+    async def use(arguments: Mapping[str, Any], key: str) -> str:
+        runs.append(ToolRun(asyncio.get_running_loop().time(), tool.name, arguments))
+        with running_loop().work_outside():
+            return await tool.run(arguments, key)
+
+    return replace(tool, run=use)
+
+
+def noted_action(action: Action, runs: list[ToolRun]) -> Action:
     """The action, its uses added to `runs`."""
 
     async def use(arguments: Mapping[str, Any], desk: Desk) -> ActionResult:
         runs.append(ToolRun(asyncio.get_running_loop().time(), action.name, arguments))
         return await action.run(arguments, desk)
 
-    return Action(action.name, action.spec, use, action.exclusive)
+    return replace(action, run=use)

@@ -35,7 +35,7 @@ from ari_bridge.providers.pocketsphinx import PocketsphinxOptions
 from ari_bridge.providers.pocketsphinx_recogniser import Recogniser
 from ari_bridge.providers.registry import all_providers, build_provider
 from ari_bridge.providers.streams import watched
-from ari_bridge.scenario.virtual_time import VirtualTimeLoop
+from ari_bridge.scenario.virtual_time import running_loop
 from ari_bridge.settings import Settings
 
 T = TypeVar("T")
@@ -196,7 +196,7 @@ class OutsideStt:
         async def told() -> AsyncGenerator[SttInput, None]:
             async for item in audio:
                 if isinstance(item, UtteranceStart):
-                    open_utterances[item.utterance] = _loop().work_outside()
+                    open_utterances[item.utterance] = running_loop().work_outside()
                     open_utterances[item.utterance].__enter__()
                 yield item
 
@@ -219,14 +219,8 @@ async def _timed(items: AsyncIterator[T]) -> AsyncGenerator[T, None]:
     async with aclosing(watched(items)) as stream:
         while True:
             try:
-                with _loop().work_outside():
+                with running_loop().work_outside():
                     item = await anext(stream)
             except StopAsyncIteration:
                 return
             yield item
-
-
-def _loop() -> VirtualTimeLoop:
-    loop = asyncio.get_running_loop()
-    assert isinstance(loop, VirtualTimeLoop)
-    return loop

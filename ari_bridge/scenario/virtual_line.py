@@ -10,12 +10,17 @@ from __future__ import annotations
 
 import asyncio
 import heapq
+from collections.abc import Mapping
+from functools import lru_cache
 from queue import SimpleQueue
 
 import numpy as np
 
 from ari_bridge.core.audio import FRAME_MS, Pcm16, samples
 from ari_bridge.media import rtp
+from ari_bridge.media.analysis.analyst import Analyst
+from ari_bridge.media.analysis.models import choose_model, load_models
+from ari_bridge.media.analysis.silero import Silero
 from ari_bridge.media.bridge_row import BridgeRow
 from ari_bridge.media.codecs.registry import find_codec
 from ari_bridge.media.delay import DelayRange
@@ -60,6 +65,7 @@ class VirtualLine:
         )
         self._engine = Engine(shared, [codec], delay=delay, now=self._clock(), rng=self._rng)
         self._engine.open(0, codec.name, self._peer, self._clock())
+        self._analyst = Analyst(shared, [codec], _models(settings))
         self._row = RowPort(BridgeRow(shared, 0, codec), codec, "rehearsed", self._released)
         self._encoding, self._decoding = codec.coders(1), codec.coders(1)
         self._encoding.open(0)
@@ -124,6 +130,7 @@ class VirtualLine:
             self._hear(bytes(outgoing.octets[0]), now)
             self._engine.left(now)
         self._engine.play()
+        self._analyst.step()
         if self._person_answered:
             self._hear_pcm(self._tone(), now + WAY_S)
         self._notice(self.ear.tick(now))
@@ -190,6 +197,14 @@ class VirtualLine:
     def _notice(self, noticed: list[Noticed]) -> None:
         for item in noticed:
             self.noticed.put(item)
+
+
+def _models(settings: MediaSettings) -> Mapping[int, Silero]:
+    file = choose_model(settings)
+    return {} if file is None else _loaded(file)
+
+
+_loaded = lru_cache(maxsize=1)(load_models)
 
 
 class _Echo:

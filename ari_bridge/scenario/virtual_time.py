@@ -78,6 +78,13 @@ class VirtualTimeLoop(asyncio.SelectorEventLoop):
         self._jumping.outside -= 1
 
 
+def running_loop() -> VirtualTimeLoop:
+    """The loop we are in."""
+    loop = asyncio.get_running_loop()
+    assert isinstance(loop, VirtualTimeLoop)
+    return loop
+
+
 def run(work: Coroutine[Any, Any, T]) -> T:
     """`work` from beginning to end; whatever task is left behind is an error of ours."""
 
