@@ -129,7 +129,9 @@ class Player:
         self._on_event = on_event
         self._clock = asyncio.get_running_loop().time
         self._turns_before = 0
-        """Turns that the agent had begun when the caller last did something."""
+        """Turns that the agent had begun when the caller last did something that it is to react to."""
+        self._last_sound_s = 0.0
+        """When the caller's latest backchannel or noise ended."""
         self.events: list[CallerEvent] = []
         self.problem = ""
 
@@ -185,7 +187,10 @@ class Player:
         await self._until(
             lambda: not self._line.speaking, len(pcm) / self._line.spoken_rate_hz + 5, "it went silent"
         )
-        self._acted()
+        if step.backchannel:
+            self._last_sound_s = self._clock()
+        else:
+            self._acted()
         self.tell(CallerEventKind.SAID, step.text)
 
     @_do.register
@@ -196,6 +201,7 @@ class Player:
         self._line.add_noise(noise(step.sound, step.duration_ms, step.level_dbfs, self._line.spoken_rate_hz))
         if not step.in_background:
             await self._pass(step.duration_ms)
+            self._last_sound_s = self._clock()
 
     @_do.register
     async def _(self, step: Press) -> None:
@@ -227,7 +233,7 @@ class Player:
         await self._until(
             lambda: self._new_turn() and ear.agent_speaks, 20.0, "there was no turn to interrupt"
         )
-        speak_at_s = ear.turn_started_s + after_s
+        speak_at_s = max(ear.turn_started_s, self._last_sound_s) + after_s
         await self._until(
             lambda: self._clock() >= speak_at_s or not ear.agent_speaks, after_s + 5, "the clock stopped"
         )

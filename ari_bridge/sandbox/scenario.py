@@ -57,7 +57,8 @@ class Wait:
 class Say:
     text: str
     interrupt_after_ms: int | None = None
-    """Speak into the agent's turn, this long after it began; None: speak now."""
+    """Speak into the agent's turn, this long after it began, or after the caller's last backchannel or noise
+    in it; None: speak now."""
     backchannel: bool = False
     """It only says that the caller listens: no turn."""
 

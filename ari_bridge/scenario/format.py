@@ -57,7 +57,8 @@ class StepFile(_Part):
     hangs_up: Annotated[bool, AfterValidator(_is_true)] | None = None
 
     interrupts_after_ms: Milliseconds | None = None
-    """With says, backchannels, noise: that long after the agent's turn began."""
+    """With says, backchannels, noise: that long after the agent's turn began, or after the caller's last
+    backchannel or noise in it."""
     within_s: Annotated[float, Field(gt=0, le=600)] | None = None
     """With waits_for."""
     lasts_ms: Milliseconds | None = None
