@@ -217,7 +217,7 @@ _CHECKS: dict[str, Callable[[_Case], Iterable[Finding]]] = {
     "model_knows": lambda c: _in_order("model_knows", c.expect.model_knows, c.history),
     "model_knows_not": lambda c: _nowhere("model_knows_not", c.expect.model_knows_not, c.history),
     "tools": _tools,
-    "pbx": lambda c: _in_order("pbx", c.expect.pbx, _inside(c).pbx),
+    "pbx": lambda c: _in_order("pbx", [_verb(verb) for verb in c.expect.pbx], _inside(c).pbx),
     "yields_within_ms": lambda c: _within(
         "yields_within_ms", c.expect.yields_within_ms or 0, c.soundings.yields_ms()
     ),
@@ -247,6 +247,11 @@ _CHECKS: dict[str, Callable[[_Case], Iterable[Finding]]] = {
     ),
     "lasts_at_most_s": _lasts,
 }
+
+
+def _verb(name: str) -> str:
+    """The pattern of that verb, whatever it is done to."""
+    return rf"^{re.escape(name)}\b"
 
 
 def _has(text: str, pattern: str) -> bool:

@@ -89,7 +89,10 @@ class _Places:
     def explain(self, error: ValidationError) -> str:
         """The first mistake of the file, by its line."""
         found = []
-        for item in error.errors(include_url=False, include_input=False):
+        items = error.errors(include_url=False, include_input=False)
+        for item in items:
+            if item["type"] == "too_short" and any(_lies_in(other["loc"], item["loc"]) for other in items):
+                continue  # a list counts as short when its items are wrong
             at = self._known(item["loc"])
             key = ".".join(str(part + 1 if isinstance(part, int) else part) for part in at)
             if item["type"] == "extra_forbidden":
@@ -110,3 +113,7 @@ class _Places:
                 break
             at = (*at, part)
         return at
+
+
+def _lies_in(loc: _Path, other: _Path) -> bool:
+    return len(loc) > len(other) and loc[: len(other)] == other
