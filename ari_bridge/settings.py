@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import os
 import tomllib
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
@@ -413,8 +414,9 @@ class Settings(BaseSettings):
         return self
 
 
-def load(path: Path) -> Settings:
-    """Read the settings in `path`. Raises SettingsError, one line, naming the key to mend."""
+def load(path: Path, over: Mapping[str, Any] | None = None) -> Settings:
+    """Read the settings in `path`, with the values of `over` in place of what stands there. Raises
+    SettingsError, one line, naming the key to mend."""
     try:
         with path.open("rb") as file:
             table = tomllib.load(file)
@@ -423,10 +425,19 @@ def load(path: Path) -> Settings:
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
         raise SettingsError(f"{path}: not valid TOML: {error}") from None
     _resolve_files(table, path.parent)
+    _lay_over(table, over or {})
     try:
         return Settings(**table)
     except ValidationError as error:
         raise SettingsError(f"{path}: {explain(error)}") from None
+
+
+def _lay_over(table: dict[str, Any], over: Mapping[str, Any]) -> None:
+    for key, value in over.items():
+        if isinstance(value, Mapping) and isinstance(table.get(key), dict):
+            _lay_over(table[key], value)
+        else:
+            table[key] = value
 
 
 def explain(error: ValidationError) -> str:

@@ -5,9 +5,10 @@ from __future__ import annotations
 import asyncio
 import os
 import sys
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from pathlib import Path
+from types import MappingProxyType
 
 from ari_bridge.cli.dialogue import from_json
 from ari_bridge.cli.run import READY
@@ -17,11 +18,15 @@ from ari_bridge.sandbox import leash
 
 START_TIMEOUT_S = 20.0
 STOP_TIMEOUT_S = 10.0
+_NONE: Mapping[str, str] = MappingProxyType({})
 
 
 @asynccontextmanager
-async def running_service(config: Path, log_path: Path, observer: Observer) -> AsyncIterator[None]:
-    """Runs `ari-bridge run CONFIG` while the block does; its live events go to `observer`.
+async def running_service(
+    config: Path, log_path: Path, observer: Observer, variables: Mapping[str, str] = _NONE
+) -> AsyncIterator[None]:
+    """Runs `ari-bridge run CONFIG` while the block does; its live events go to `observer`. `variables` are
+    set in its environment.
 
     Its log lines go to `log_path`. It is killed with us, however we end. Raises SandboxError when it does
     not start, or ended before the block did.
@@ -33,7 +38,7 @@ async def running_service(config: Path, log_path: Path, observer: Observer) -> A
             stdin=asyncio.subprocess.DEVNULL,
             stdout=asyncio.subprocess.PIPE,
             stderr=log,
-            env=_environment(),
+            env={**_environment(), **variables},
             start_new_session=True,  # Ctrl-C is for us; we stop it in order
         )
     assert process.stdout is not None

@@ -18,16 +18,19 @@ from ari_bridge.cli.dialogue import DialogueView
 from ari_bridge.cli.terminal import Colour, Progress
 from ari_bridge.core.errors import SandboxError
 from ari_bridge.dialogue.live import LiveEvent, LiveKind
-from ari_bridge.sandbox import scenario
-from ari_bridge.sandbox.caller import CallerEvent, CallerEventKind, CallerResult, place_call
+from ari_bridge.sandbox.caller import CallerResult, place_call
 from ari_bridge.sandbox.evidence import Evidence, gather, read_record
 from ari_bridge.sandbox.lab import Lab, open_lab
-from ari_bridge.sandbox.musts import expected, unmet
 from ari_bridge.sandbox.picture import draw
+from ari_bridge.sandbox.player import CallerEvent, CallerEventKind
 from ari_bridge.sandbox.scenario import Scenario
+from ari_bridge.scenario import loading
+from ari_bridge.scenario.expectations import findings
+from ari_bridge.scenario.format import ScenarioFile
+from ari_bridge.scenario.played import Played
 from ari_bridge.store.record import CallRecord
 
-DEMO = Path(scenario.__file__).parent / "scenarios" / "demo.toml"
+DEMO = Path(loading.__file__).parent / "demo.yaml"
 
 CALL_TIMEOUT_S = 100.0
 RECORD_LOOKS = 100
@@ -52,7 +55,7 @@ def _run(arguments: argparse.Namespace) -> int:
         demo = _Demo(arguments.dir)
         if arguments.stay:
             return asyncio.run(demo.stay())
-        return asyncio.run(demo.call(scenario.load(arguments.scenario or DEMO)))
+        return asyncio.run(demo.call(loading.load(arguments.scenario or DEMO)))
     except asyncio.CancelledError:
         return TERMINATED
 
@@ -90,16 +93,19 @@ class _Demo:
         self._call_id = ""
         self._began_s = 0.0
 
-    async def call(self, script: Scenario) -> int:
+    async def call(self, file: ScenarioFile) -> int:
         """Place the scenario's call, leave its evidence, say how it went. Raises SandboxError."""
+        if file.pipeline_only:
+            raise SandboxError(f"{file.pipeline_only}: works in virtual time only (ari-bridge scenario run)")
         self._prepare()
         async with open_lab(self._files.lab, progress=self._progress) as lab, self._service(lab):
-            self._progress(f"calling {script.did} over the carrier's SIP trunk")
+            self._progress(f"calling {file.did} over the carrier's SIP trunk")
             self._progress.end()
-            result = await self._place(lab, script)
+            result = await self._place(lab, file.scenario())
             record = await self._record()
         evidence = self._leave(record, result)
-        problems = list(unmet(evidence, expected(script)))
+        played = Played(evidence, result.recording, result.events, ())
+        problems = [f"{f.expectation}: {f.problem}" for f in findings(file, played) if f.problem]
         if problems:
             raise SandboxError(f"the call was not as it must be: {'; '.join(problems)}")
         return 0

@@ -7,7 +7,6 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from ari_bridge.sandbox.evidence import Evidence
-from ari_bridge.sandbox.musts import YIELD_LIMIT_MS
 
 _NAME, _WIDTH = 11, 100
 
@@ -41,7 +40,7 @@ def _facts(evidence: Evidence) -> Iterator[tuple[str, str]]:
         yield (
             "barge-in",
             f"agent silent {evidence.barge_in.yield_ms:.0f} ms after the caller's first voiced frame, in the "
-            f"caller's RTP (limit {YIELD_LIMIT_MS} ms)",
+            "caller's RTP",
         )
     for turn in evidence.turns:
         if turn.interrupted:

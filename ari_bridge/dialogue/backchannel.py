@@ -20,12 +20,20 @@ class Meaning(Enum):
     INTERRUPTION = "let me speak"
 
 
-def meaning(text: str, language: Language, asked: Question = NO_QUESTION, *, words_min: int = 1) -> Meaning:
+def meaning(
+    text: str,
+    language: Language,
+    asked: Question = NO_QUESTION,
+    *,
+    words_min: int = 1,
+    is_final: bool = True,
+) -> Meaning:
     """Of a transcript, partial or final.
 
     `asked`: the question that the agent's words had come to when the voice began; NO_QUESTION while the agent
     is in the middle of something. `words_min`: so many words besides the listener's make an interruption;
-    urgent ones need no company.
+    urgent ones need no company. Of a text that is not final the last words may be the beginning of a
+    listener's phrase ("yes, I" of "yes, I see"): they do not count yet.
     """
     said = words(text)
     if not said:
@@ -36,5 +44,7 @@ def meaning(text: str, language: Language, asked: Question = NO_QUESTION, *, wor
         return Meaning.INTERRUPTION
     if asked.kind is Kind.YES_OR_NO and language.answers.make_up(said):
         return Meaning.INTERRUPTION  # "uh-huh" is hesitation by its sounds, and a yes
-    rest = (language.listening | language.hesitations).left_over(said)
+    listeners = language.listening | language.hesitations
+    known = said if is_final else said[: len(said) - listeners.opened(said)]
+    rest = listeners.left_over(known)
     return Meaning.INTERRUPTION if rest and len(rest) >= words_min else Meaning.BACKCHANNEL

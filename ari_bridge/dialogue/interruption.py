@@ -56,7 +56,7 @@ class Rule:
 
     def judge(self, sound: Sound, language: Language, asked: Question, now: float) -> Verdict:
         """`asked`: the question that the agent's words had come to."""
-        meant = meaning(sound.text, language, asked, words_min=self.words_min)
+        meant = meaning(sound.text, language, asked, words_min=self.words_min, is_final=sound.is_final)
         if meant is Meaning.INTERRUPTION:
             return Verdict.INTERRUPTION
         if sound.ended_s is None:

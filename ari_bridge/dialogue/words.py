@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 import unicodedata
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from typing import TypeAlias
 
 Words: TypeAlias = tuple[str, ...]
@@ -35,11 +35,13 @@ class Phrases:
         found = (words(phrase) for table in tables for phrase in table.split(","))
         self._phrases = frozenset(phrase for phrase in found if phrase)
         self._lengths = sorted({len(phrase) for phrase in self._phrases}, reverse=True)
+        self._beginnings = _beginnings(self._phrases)
 
     def __or__(self, other: Phrases) -> Phrases:
         joined = Phrases()
         joined._phrases = self._phrases | other._phrases
         joined._lengths = sorted({len(phrase) for phrase in joined._phrases}, reverse=True)
+        joined._beginnings = self._beginnings | other._beginnings
         return joined
 
     def __iter__(self) -> Iterator[Words]:
@@ -67,6 +69,11 @@ class Phrases:
             0,
         )
 
+    def opened(self, said: Sequence[str]) -> int:
+        """How many of the last words are the beginning of a phrase, and may yet become it."""
+        starts = range(max(0, len(said) - self._lengths[0]) if self._lengths else len(said), len(said))
+        return next((len(said) - start for start in starts if tuple(said[start:]) in self._beginnings), 0)
+
     def within(self, said: Sequence[str]) -> bool:
         """Whether one stands anywhere."""
         return any(self.at(said, start) for start in range(len(said)))
@@ -84,3 +91,8 @@ class Phrases:
     def make_up(self, said: Sequence[str]) -> bool:
         """Whether `said` is words, and all of them phrases."""
         return bool(said) and not self.left_over(said)
+
+
+def _beginnings(phrases: Iterable[Words]) -> frozenset[Words]:
+    """Their first words, as long as more follow."""
+    return frozenset(phrase[:count] for phrase in phrases for count in range(1, len(phrase)))

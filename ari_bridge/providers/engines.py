@@ -4,7 +4,7 @@ of them as one engine with others in reserve."""
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
-from typing import Generic, TypeVar
+from typing import Any, Generic, TypeVar
 
 from ari_bridge.providers.base import Kind, LanguageModel, SpeechToText, TextToSpeech
 from ari_bridge.providers.breaker import CircuitBreaker
@@ -20,6 +20,7 @@ from ari_bridge.settings import AgentSettings, FallbackSettings, Settings
 
 E = TypeVar("E", bound=SpeechToText | LanguageModel | TextToSpeech)
 Names = tuple[str, ...]
+Build = Callable[[Settings, Kind, str], Any]
 MB = 1_000_000
 
 
@@ -27,8 +28,9 @@ class Engines:
     """One a service; `close` it. What it is asked for raises SettingsError for a name or option that is
     wrong."""
 
-    def __init__(self, settings: Settings) -> None:
-        self._settings = settings
+    def __init__(self, settings: Settings, build: Build = build_provider) -> None:
+        """`build`: makes an engine by its name."""
+        self._settings, self._build = settings, build
         limits, phrases = settings.fallback, settings.phrases
         self._store = PhraseStore(
             phrases.directory, memory_bytes=phrases.memory_mb * MB, disk_bytes=phrases.disk_mb * MB
@@ -36,12 +38,12 @@ class Engines:
         llm_limits = StallLimits(limits.llm_first_s, limits.next_s)
         tts_limits = StallLimits(limits.tts_first_s, limits.next_s)
         self._stt: _OfKind[SpeechToText] = _OfKind(
-            lambda name: build_provider(settings, Kind.STT, name),
+            lambda name: build(settings, Kind.STT, name),
             lambda pool: FallbackSpeechToText(pool, final_s=limits.stt_final_s),
             limits,
         )
         self._llm: _OfKind[LanguageModel] = _OfKind(
-            lambda name: build_provider(settings, Kind.LLM, name),
+            lambda name: build(settings, Kind.LLM, name),
             lambda pool: FallbackLanguageModel(pool, llm_limits),
             limits,
         )
@@ -66,7 +68,7 @@ class Engines:
 
     def _voice(self, name: str) -> TextToSpeech:
         return CachingTextToSpeech(
-            build_provider(self._settings, Kind.TTS, name),
+            self._build(self._settings, Kind.TTS, name),
             self._store,
             provider=name,
             options=self._settings.providers.get(name, {}),

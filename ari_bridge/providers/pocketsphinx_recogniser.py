@@ -9,6 +9,8 @@ What was found by measuring with synthetic speech through 8 kHz µ-law (docs/off
 - Wideband calls are brought down to 8 kHz first: as many sentences are understood, and it does not matter
   whether a wideband leg really carries wideband speech.
 - Speech on digital silence is taken for something else: a little noise makes it speech in a room.
+- A sentence needs silence after it: its end is found by it. With 200 to 300 ms, as an early end of turn
+  leaves them, half of the sentences lose their confidence; 400 ms more, made here, bring it back.
 - A grammar forces whatever is said into one of its sentences: pocketsphinx_confidence.py tells what to doubt.
   (A loop of all phones beside the sentences, the usual garbage path, cost ten times the CPU.)
 """
@@ -50,6 +52,7 @@ _LEVEL_VOICED_FRAMES, _LEVEL_FRAMES = 10, 50
 then catches up at once."""
 _MOST_LOST = 700.0
 """Where pocketsphinx's score of a segment underflows a double."""
+_SILENCE_AFTER_MS = 400
 _NOTHING: Pcm16 = np.zeros(0, dtype=np.int16)
 
 
@@ -115,6 +118,7 @@ class Recogniser:
             return Understood("", 0.0)
         if self._set_level(is_last=True):
             self._decode(self._waiting)
+        self._decode(np.zeros(samples(_SILENCE_AFTER_MS, _TELEPHONE_RATE_HZ), dtype=np.int16))
         self.cancel()
         hypothesis = self._decoder.hyp()
         words = str(hypothesis.hypstr) if hypothesis is not None else ""

@@ -83,6 +83,12 @@ class CarrierCall:
         )
         await asyncio.sleep(len(digits) * (duration_ms + between_ms) / 1000)
 
+    async def hold(self) -> None:
+        raise SandboxError("the carrier's telephone cannot hold: holds_ms works in the pipeline only")
+
+    async def unhold(self) -> None:
+        pass  # it never held
+
     async def close(self) -> None:
         """Hang up, and take leg and bridge away. What has gone already is no error."""
         for path in (

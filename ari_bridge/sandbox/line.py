@@ -8,6 +8,7 @@ start to stop, silence when there is nothing to say; arrival times are the kerne
 from __future__ import annotations
 
 import audioop
+import heapq
 import random
 import select
 import socket
@@ -23,12 +24,15 @@ import numpy as np
 from ari_bridge.core.audio import Pcm16
 from ari_bridge.sandbox.ear import Ear, Noticed
 from ari_bridge.sandbox.recording import Packet, Recording, laid_out
+from ari_bridge.sandbox.scenario import LineQuality
+from ari_bridge.sandbox.sounds import CallerVoice, Network
 from ari_bridge.sandbox.voices import resampled
 
 PTIME_S = 0.02
 _HEADER = struct.Struct("!BBHII")  # RFC 3550 section 5.1
 _SO_TIMESTAMPNS = 35  # asm-generic/socket.h
 _TIMESPEC = struct.Struct("@qq")
+_GOOD = LineQuality()
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,8 +88,13 @@ def wire_for(trunk_codec: str) -> Wire:
 class Line:
     """A telephone line. `notice` is called in its thread with what the caller hears."""
 
-    def __init__(self, wire: Wire, notice: Callable[[Noticed], None]) -> None:
+    def __init__(self, wire: Wire, notice: Callable[[Noticed], None], quality: LineQuality = _GOOD) -> None:
+        """`quality`: of it loss, jitter and noise; what is heard comes back from no line of ours."""
         self.wire = wire
+        self._voice = CallerVoice(wire.spoken.rate_hz, quality.noise_dbfs, quality.seed)
+        self._network = Network(quality)
+        self._leaving: list[tuple[float, bytes]] = []
+        """Packets that the network delays, by when they leave it."""
         self.ear = Ear(wire.heard.rate_hz)
         self._notice = notice
         self._socket = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
@@ -96,7 +105,6 @@ class Line:
         self._thread = threading.Thread(target=self._run, name="caller line", daemon=True)
         self._stopping = threading.Event()
         self._lock = threading.Lock()
-        self._to_say = np.zeros(0, np.int16)
         self._sent: list[Packet] = []
         self._received: list[Packet] = []
         self._ssrc = random.getrandbits(32)
@@ -113,15 +121,23 @@ class Line:
         self._socket.connect(peer)  # nobody else is heard
         self._thread.start()
 
+    @property
+    def spoken_rate_hz(self) -> int:
+        return self.wire.spoken.rate_hz
+
     def say(self, pcm: Pcm16) -> None:
         """From the next packet on, after what is being said."""
         with self._lock:
-            self._to_say = np.concatenate((self._to_say, pcm))
+            self._voice.say(pcm)
+
+    def add_noise(self, pcm: Pcm16) -> None:
+        with self._lock:
+            self._voice.add_noise(pcm)
 
     @property
     def speaking(self) -> bool:
         with self._lock:
-            return len(self._to_say) > 0
+            return self._voice.speaking
 
     def caller_acted(self) -> None:
         """Tell the ear; see Ear.caller_spoke."""
@@ -151,14 +167,18 @@ class Line:
     def _run(self) -> None:
         due_s = time.monotonic()
         while not self._stopping.is_set():
+            self._let_leave()
             wait_s = due_s - time.monotonic()
             if wait_s <= 0:
                 self._send()
+                self._let_leave()
                 with self._lock:
                     noticed = self.ear.tick(time.monotonic())
                 self._pass_on(noticed)
                 due_s += PTIME_S
                 continue
+            if self._leaving:
+                wait_s = min(wait_s, max(0.0, self._leaving[0][0] - time.monotonic()))
             if select.select([self._socket], [], [], wait_s)[0]:
                 self._receive()
 
@@ -170,18 +190,22 @@ class Line:
         coding = self.wire.spoken
         size = coding.frame
         with self._lock:
-            frame, self._to_say = self._to_say[:size], self._to_say[size:]
-        pcm = np.zeros(size, np.int16)
-        pcm[: len(frame)] = frame
+            pcm = self._voice.next_frame()
         marker = 0x80 if not self._sent else 0
         header = _HEADER.pack(0x80, coding.payload_type | marker, self._sequence, self._timestamp, self._ssrc)
         self._sent.append(Packet(time.monotonic(), self._ssrc, self._timestamp, pcm))
         self._sequence = (self._sequence + 1) % 2**16
         self._timestamp = (self._timestamp + size) % 2**32
-        try:
-            self._socket.send(header + coding.encode(pcm.tobytes()))
-        except OSError:  # the carrier's end has closed: the call is over, and its event says so
-            return
+        delay_s = self._network.delay_s()
+        if delay_s is not None:
+            heapq.heappush(self._leaving, (time.monotonic() + delay_s, header + coding.encode(pcm.tobytes())))
+
+    def _let_leave(self) -> None:
+        while self._leaving and self._leaving[0][0] <= time.monotonic():
+            try:
+                self._socket.send(heapq.heappop(self._leaving)[1])
+            except OSError:  # the carrier's end has closed: the call is over, and its event says so
+                return
 
     def _receive(self) -> None:
         try:

@@ -1,45 +1,18 @@
-"""What the synthetic caller does in one call, read from a small TOML file.
+"""What the synthetic caller does in one call: its steps, one after the other, and the line it is on.
 
-    did = "5000"                     # the number it dials
-    codec = "ulaw"                   # ulaw, alaw, g722, slin16 or opus
-    voice = "flite"                  # flite (better understood) or espeak
-    caller_number = "+4930123456"
-
-    [[step]]
-    wait = "agent_done"              # agent_starts, agent_done, human_answers or hangup
-    timeout_s = 20
-    [[step]]
-    say = "what are your opening hours"
-    [[step]]
-    say = "stop please"
-    interrupt_after_ms = 1500        # speaks that long after the agent's turn began
-    [[step]]
-    press = "1"
-    [[step]]
-    pause_ms = 500
-    [[step]]
-    hangup = true                    # also the end of the steps
-
-Steps run one after the other; saying and pressing last until the audio has left.
+Saying and pressing last until the audio has left. The file format for it is `ari_bridge.scenario`'s.
 """
 
 from __future__ import annotations
 
-import re
-import tomllib
-from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from enum import Enum
-from pathlib import Path
-from typing import Any, TypeAlias
-
-from ari_bridge.core.errors import SandboxError
+from typing import TypeAlias
 
 CODECS = ("ulaw", "alaw", "g722", "slin16", "opus")
 DEFAULT_CODEC = "ulaw"
 DEFAULT_CALLER_NUMBER = "+4930123456"
 DEFAULT_TIMEOUT_S = 20.0
-MAX_DURATION_MS = 600_000
 
 
 class Voice(Enum):
@@ -60,6 +33,20 @@ class Awaited(Enum):
     """The other side hangs up."""
 
 
+class Sound(Enum):
+    """What is heard of a caller besides words."""
+
+    COUGH = "cough"
+    CLICK = "click"
+    """A pen, a door latch: a few milliseconds."""
+    HISS = "hiss"
+    """White noise."""
+    STREET = "street"
+    """Low rumble, swelling and fading."""
+    BABBLE = "babble"
+    """Several people far off."""
+
+
 @dataclass(frozen=True, slots=True)
 class Wait:
     what: Awaited
@@ -70,7 +57,22 @@ class Wait:
 class Say:
     text: str
     interrupt_after_ms: int | None = None
-    """Speak into the agent's turn, this long after it began; None: speak now."""
+    """Speak into the agent's turn, this long after it began, or after the caller's last backchannel or noise
+    in it; None: speak now."""
+    backchannel: bool = False
+    """It only says that the caller listens: no turn."""
+
+
+@dataclass(frozen=True, slots=True)
+class MakeNoise:
+    sound: Sound
+    duration_ms: int
+    level_dbfs: float = -20.0
+    """Of its loudest part."""
+    interrupt_after_ms: int | None = None
+    """As with Say."""
+    in_background: bool = False
+    """The next step does not wait for its end, and is heard through it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,11 +86,36 @@ class Pause:
 
 
 @dataclass(frozen=True, slots=True)
+class Hold:
+    """The caller's telephone puts the agent on hold."""
+
+    duration_ms: int
+
+
+@dataclass(frozen=True, slots=True)
 class Hangup:
     pass
 
 
-Step: TypeAlias = Wait | Say | Press | Pause | Hangup
+Step: TypeAlias = Wait | Say | MakeNoise | Press | Pause | Hold | Hangup
+
+
+@dataclass(frozen=True, slots=True)
+class LineQuality:
+    """What the line does to the caller's audio, on its way to the agent."""
+
+    loss: float = 0.0
+    """Share of the packets that never arrive."""
+    burst: float = 1.0
+    """How many are lost in a row, on average."""
+    jitter_ms: float = 0.0
+    """Standard deviation of the delay; packets may overtake each other."""
+    noise_dbfs: float | None = None
+    """Hiss on the line all the time."""
+    echo_db: float | None = None
+    """How much of the agent's audio comes back to it: -20 is a tenth of the amplitude."""
+    echo_delay_ms: float = 100.0
+    seed: int = 1
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,154 +125,9 @@ class Scenario:
     codec: str = DEFAULT_CODEC
     voice: Voice = Voice.FLITE
     caller_number: str = DEFAULT_CALLER_NUMBER
+    line: LineQuality = LineQuality()
 
     @property
     def lines(self) -> tuple[str, ...]:
         """Everything the caller will say."""
         return tuple(step.text for step in self.steps if isinstance(step, Say))
-
-
-def load(path: Path) -> Scenario:
-    """Raises SandboxError, one line that names the file and the key."""
-    try:
-        table = tomllib.loads(path.read_text(encoding="utf-8"))
-    except OSError as error:
-        raise SandboxError(f"{path}: cannot be read: {error.strerror}") from None
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
-        raise SandboxError(f"{path}: not valid TOML: {error}") from None
-    try:
-        return parse(table)
-    except _Mistake as error:
-        raise SandboxError(f"{path}: {error}") from None
-
-
-def parse(table: Mapping[str, Any]) -> Scenario:
-    """The scenario in a TOML table. Raises SandboxError, naming the key."""
-    keys = _Table(table, "")
-    steps = keys.get("step", _tables)
-    scenario = Scenario(
-        did=keys.get("did", _text(r"[0-9A-Za-z*#+]+")),
-        codec=keys.get("codec", _one_of(CODECS), DEFAULT_CODEC),
-        voice=keys.get("voice", _member(Voice), Voice.FLITE),
-        caller_number=keys.get("caller_number", _text(r"\+?[0-9]+"), DEFAULT_CALLER_NUMBER),
-        steps=tuple(_step(_Table(step, f"step {number}: ")) for number, step in enumerate(steps, 1)),
-    )
-    keys.finish()
-    return scenario
-
-
-def _step(keys: _Table) -> Step:
-    verbs = [verb for verb in _VERBS if verb in keys.table]
-    if len(verbs) != 1:
-        raise _Mistake(f"{keys.where}needs one of {', '.join(_VERBS)}; has {' and '.join(verbs) or 'none'}")
-    step = _VERBS[verbs[0]](keys)
-    keys.finish()
-    return step
-
-
-def _hangup(keys: _Table) -> Hangup:
-    keys.get("hangup", _true)
-    return Hangup()
-
-
-_VERBS: dict[str, Callable[[_Table], Step]] = {
-    "wait": lambda keys: Wait(
-        keys.get("wait", _member(Awaited)),
-        keys.get("timeout_s", _number(0.1, 600.0), DEFAULT_TIMEOUT_S),
-    ),
-    "say": lambda keys: Say(
-        keys.get("say", _text(r"(?s).*\S.*")), keys.get("interrupt_after_ms", _duration_ms, None)
-    ),
-    "press": lambda keys: Press(keys.get("press", _text(r"[0-9*#A-D]+"))),
-    "pause_ms": lambda keys: Pause(keys.get("pause_ms", _duration_ms)),
-    "hangup": _hangup,
-}
-
-
-# ------------------------------------------------------------------ reading a table strictly
-
-
-class _Mistake(SandboxError):
-    """Something in the file is wrong; the text begins with the key."""
-
-
-_REQUIRED: Any = object()
-
-
-class _Table:
-    """A TOML table whose keys are asked for one by one; what nobody asked for is a mistake."""
-
-    def __init__(self, table: Mapping[str, Any], where: str) -> None:
-        self.table = table
-        self.where = where
-        self._asked: set[str] = set()
-
-    def get(self, key: str, check: Callable[[Any], Any], default: Any = _REQUIRED) -> Any:
-        """The checked value; `check` raises ValueError with what it wants."""
-        self._asked.add(key)
-        if key not in self.table:
-            if default is _REQUIRED:
-                raise _Mistake(f"{self.where}{key}: missing")
-            return default
-        try:
-            return check(self.table[key])
-        except ValueError as error:
-            raise _Mistake(f"{self.where}{key}: must be {error}") from None
-
-    def finish(self) -> None:
-        for key in self.table:
-            if key not in self._asked:
-                raise _Mistake(f"{self.where}{key}: unknown key")
-
-
-def _text(pattern: str) -> Callable[[Any], str]:
-    def check(value: Any) -> str:
-        if not isinstance(value, str) or not re.fullmatch(pattern, value):
-            raise ValueError(f"a text like {pattern}")
-        return value
-
-    return check
-
-
-def _one_of(choices: tuple[str, ...]) -> Callable[[Any], str]:
-    def check(value: Any) -> str:
-        if value not in choices:
-            raise ValueError(f"one of {', '.join(choices)}")
-        return str(value)
-
-    return check
-
-
-def _member(choices: type[Enum]) -> Callable[[Any], Enum]:
-    def check(value: Any) -> Enum:
-        for member in choices:
-            if member.value == value:
-                return member
-        raise ValueError(f"one of {', '.join(str(member.value) for member in choices)}")
-
-    return check
-
-
-def _number(least: float, most: float) -> Callable[[Any], float]:
-    def check(value: Any) -> float:
-        if isinstance(value, bool) or not isinstance(value, int | float) or not least <= value <= most:
-            raise ValueError(f"a number from {least:g} to {most:g}")
-        return float(value)
-
-    return check
-
-
-def _duration_ms(value: Any) -> int:
-    return round(_number(0, MAX_DURATION_MS)(value))
-
-
-def _true(value: Any) -> bool:
-    if value is not True:
-        raise ValueError("true")
-    return True
-
-
-def _tables(value: Any) -> list[Mapping[str, Any]]:
-    if not isinstance(value, list) or not value or not all(isinstance(item, dict) for item in value):
-        raise ValueError("one or more [[step]] tables")
-    return value

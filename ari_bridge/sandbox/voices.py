@@ -36,7 +36,7 @@ def speak(text: str, voice: Voice, rate_hz: int, progress: Progress | None = Non
             complaint = (result.stderr.strip().splitlines() or ["it says nothing"])[-1]
             raise SandboxError(f"the caller's voice {voice.value} failed: {complaint}")
         pcm, own_rate_hz = read_wav(target.read_bytes())
-    pcm = _trimmed(resampled(pcm, own_rate_hz, rate_hz))
+    pcm = trimmed(resampled(pcm, own_rate_hz, rate_hz))
     loudest = int(np.max(np.abs(pcm.astype(np.int32)), initial=1))
     return (pcm * (PEAK * 32767 / loudest)).astype(np.int16)
 
@@ -82,7 +82,7 @@ def resampled(pcm: Pcm16, from_hz: int, to_hz: int) -> Pcm16:
     return result
 
 
-def _trimmed(pcm: Pcm16) -> Pcm16:
+def trimmed(pcm: Pcm16) -> Pcm16:
     """Without the quiet at both ends, so that "speaks at" means a voiced frame at that time."""
     loud = np.flatnonzero(np.abs(pcm.astype(np.int32)) > 300)
     return pcm[loud[0] : loud[-1] + 1] if len(loud) else pcm

@@ -84,3 +84,11 @@ def test_tables_do_not_contradict_each_other() -> None:
     for spoken in all_languages().values():
         both = set(spoken.listening) & set(spoken.urgent)
         assert not both, (spoken.name, both)
+
+
+def test_the_beginning_of_a_listener_s_phrase_does_not_interrupt_yet() -> None:
+    english = language("en")
+    assert meaning("yes i", english, is_final=False) is Meaning.BACKCHANNEL
+    assert meaning("yes i", english) is Meaning.INTERRUPTION
+    assert meaning("yes i want", english, is_final=False) is Meaning.INTERRUPTION
+    assert meaning("i see", english, is_final=False) is Meaning.BACKCHANNEL

@@ -1,0 +1,1 @@
+"""`ari-bridge scenario`: agents rehearsed with synthetic callers."""
