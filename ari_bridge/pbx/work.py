@@ -175,7 +175,7 @@ class CallWork:
         await self._client.continue_in_dialplan(
             self.channel_id, context=outcome.context, exten=outcome.exten, priority=outcome.priority
         )
-        if not self._answered:
+        if not self._answered:  # whoever is has audio, and is in the dialplan already
             await self._waker.wake(self.channel_id)
 
     async def hang_up(self) -> None:
