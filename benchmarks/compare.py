@@ -28,7 +28,7 @@ def main() -> int:
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
     parser.add_argument("--dir", type=Path, default=Path("build/bench"))
-    parser.add_argument("--calls", default="50,100,250,500,750,1000,1500,2000")
+    parser.add_argument("--calls", default="100,250,500,1000,1500,2000")
     parser.add_argument("--seconds", type=float, default=6.0)
     parser.add_argument("--repeats", type=int, default=3)
     arguments = parser.parse_args()
