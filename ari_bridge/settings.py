@@ -16,6 +16,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import (
     BaseModel,
+    BeforeValidator,
     ConfigDict,
     Field,
     SecretStr,
@@ -123,9 +124,72 @@ class TurnSettings(_Table):
     """When a turn ends and what an interruption is."""
 
     end_of_turn_ms: int = Field(default=500, ge=100, le=5000)
+    """The silence that ends a turn. adaptive: of a caller of whom nothing is known yet, after words that tell
+    nothing; an unfinished phrase waits longer, a plain answer less, and the caller's own pauses count."""
+    end_of_turn: Literal["adaptive", "fixed"] = "adaptive"
+    end_of_turn_min_ms: int | None = Field(default=None, ge=60, le=5000)
+    """Half of end_of_turn_ms when unset."""
+    end_of_turn_max_ms: int | None = Field(default=None, ge=100, le=10_000)
+    """Four times end_of_turn_ms when unset."""
+    detector: str = ""
+    """A provider that hears whether the turn is over; by its words and pauses alone when empty."""
+    detector_timeout_ms: int = Field(default=150, ge=10, le=2000)
+    """After which its verdict is not waited for."""
+    eager: bool = True
+    """Ask the model when the end of a turn is likely, not only when it is sure. What it says is thrown away
+    when the caller goes on: answers come sooner, and some are paid for in vain."""
     barge_in: bool = True
-    barge_in_min_ms: int = Field(default=250, ge=40, le=3000)
-    """Voice shorter than this only pauses the agent, which then resumes."""
+    """Callers can interrupt the agent."""
+    barge_in_min_ms: int = Field(default=900, ge=100, le=5000)
+    """Voice that lasts this long interrupts, whatever is understood of it; words interrupt at once. A shorter
+    one without words, or an "uh-huh", only pauses the agent, which then goes on where it stopped."""
+    barge_in_min_words: int = Field(default=1, ge=1, le=20)
+    """So many words interrupt, "yes, I see" and the like left out; "stop" always does."""
+    resume_after_ms: int = Field(default=300, ge=0, le=3000)
+    """How long a paused agent waits for the transcript of a voice that has ended."""
+    protected: tuple[str, ...] = ()
+    """Phrases that callers have to hear, such as legal notices: an answer that holds one cannot be
+    interrupted before it was heard."""
+    digit_pause_ms: int = Field(default=0, ge=0, le=10_000)
+    """How long more digits are waited for; 0: each digit is answered at once. # ends the waiting."""
+    digits_max: int = Field(default=32, ge=1, le=64)
+
+    @model_validator(mode="after")
+    def _ends_in_order(self) -> TurnSettings:
+        if not self.shortest_ms <= self.end_of_turn_ms <= self.longest_ms:
+            raise ValueError("must be end_of_turn_min_ms <= end_of_turn_ms <= end_of_turn_max_ms")
+        return self
+
+    @property
+    def shortest_ms(self) -> float:
+        return self.end_of_turn_ms / 2 if self.end_of_turn_min_ms is None else self.end_of_turn_min_ms
+
+    @property
+    def longest_ms(self) -> float:
+        return self.end_of_turn_ms * 4 if self.end_of_turn_max_ms is None else self.end_of_turn_max_ms
+
+
+class PatienceSettings(_Table):
+    """What the agent says into silence, its own or the caller's."""
+
+    filler_after_s: float = Field(default=2.0, ge=0.2, le=60)
+    """A model or tool that takes longer is filled in for."""
+    filler_every_s: float = Field(default=7.0, ge=1, le=120)
+    fillers: tuple[str, ...] = ("One moment, please.", "I am still looking.", "I am nearly there.")
+    """In turn; with none, callers wait in silence."""
+    no_input_s: float = Field(default=12.0, ge=1, le=600)
+    """A caller who says nothing for so long is asked for."""
+    check_ins: tuple[str, ...] = ("Are you still there?", "Hello? I cannot hear you.")
+    """One after the other; after the last comes the farewell. With none, silence may last."""
+    farewell: str = "I cannot hear you, so I am going to end the call. Goodbye."
+
+
+def _several(value: object) -> object:
+    return (value,) if isinstance(value, str) else value
+
+
+_Engines = Annotated[tuple[str, ...], BeforeValidator(_several), Field(min_length=1)]
+"""Names of providers, the first being asked first; a single name may stand without brackets."""
 
 
 class AgentSettings(_Table):
@@ -136,14 +200,15 @@ class AgentSettings(_Table):
     """Said when the call has lasted limits.max_duration_s."""
     language: str = "en"
     prompt: str = ""
-    stt: str = "pocketsphinx"
-    llm: str = "script"
-    tts: str = "espeak"
+    stt: _Engines = ("pocketsphinx",)
+    llm: _Engines = ("script",)
+    tts: _Engines = ("espeak",)
     gain_db: float = Field(default=0.0, ge=-30, le=20)
     """How much louder than its voice engine makes it the agent speaks."""
     phrases: tuple[str, ...] = ()
     """What callers are likely to say: a help to recognisers that take hints."""
     turns: TurnSettings = TurnSettings()
+    patience: PatienceSettings = PatienceSettings()
     actions: tuple[str, ...] = ("hangup", "transfer")
     """What the agent may do with a call: names of `ari_bridge/actions/`."""
     tools: tuple[str, ...] = ()
@@ -246,6 +311,32 @@ class WebSettings(_Table):
         return secret
 
 
+class FallbackSettings(_Table):
+    """When an engine that has others behind it in its agent's list is given up."""
+
+    llm_first_s: float = Field(default=4.0, gt=0)
+    """How long a model's first word may take."""
+    tts_first_s: float = Field(default=2.0, gt=0)
+    """And a voice's first sound."""
+    next_s: float = Field(default=3.0, gt=0)
+    """And what follows."""
+    stt_final_s: float = Field(default=3.0, gt=0)
+    """How long after the caller's last word the final transcript may take."""
+    failures_max: int = Field(default=3, ge=1)
+    """In a row; the engine is asked last then,"""
+    rest_s: float = Field(default=30.0, gt=0)
+    """for so long."""
+
+
+class PhraseSettings(_Table):
+    """The cache of the fixed phrases' audio: greeting, goodbye and the like."""
+
+    directory: Path | None = None
+    """Phrases outlive the process in it; kept in memory only when unset."""
+    memory_mb: int = Field(default=32, ge=0)
+    disk_mb: int = Field(default=256, ge=0)
+
+
 class RecordSettings(_Table):
     directory: Path | None = None
     """One JSON file a call, with its transcript, is written here; nothing is written when unset."""
@@ -278,6 +369,8 @@ class Settings(BaseSettings):
     outbound: dict[str, OutboundSettings] = {}
     web: WebSettings = WebSettings()
     providers: dict[str, dict[str, Any]] = {}
+    fallback: FallbackSettings = FallbackSettings()
+    phrases: PhraseSettings = PhraseSettings()
     limits: LimitSettings = LimitSettings()
     records: RecordSettings = RecordSettings()
     store: StoreSettings = StoreSettings()

@@ -8,10 +8,9 @@ from contextlib import aclosing, contextmanager
 from enum import Enum, auto
 from typing import Protocol
 
-from ari_bridge.conversation.streams import stubborn
-from ari_bridge.dialogue.sentences import SentenceChunker, has_words
+from ari_bridge.conversation.voice import Voice
+from ari_bridge.dialogue.sentences import sentences_of
 from ari_bridge.media.plane import MediaPort
-from ari_bridge.providers.base import TextToSpeech, VoiceContext
 
 SECRET_TAIL_S = 3.0
 """Keys that follow secret ones this closely belong to them: the caller types on after the input has ended."""
@@ -32,8 +31,12 @@ class KeyUse(Enum):
 class Dialogue(Protocol):
     """What the conversation's shell does for us."""
 
-    def caller_is_silent(self) -> None:
-        """Whatever voice is being heard counts as ended."""
+    def stand_aside(self, aside: bool) -> None:
+        """Stand still (whatever voice is being heard counts as ended), or go on."""
+        ...
+
+    def divert_keys(self, diverted: bool) -> None:
+        """The caller has been asked for keys, or has given them."""
         ...
 
     async def words_heard(self) -> None: ...
@@ -55,10 +58,9 @@ class DivertedKeys:
 class CallTalk:
     """An `actions.base.Talk`."""
 
-    def __init__(self, dialogue: Dialogue, port: MediaPort, tts: TextToSpeech, voice: VoiceContext) -> None:
+    def __init__(self, dialogue: Dialogue, port: MediaPort, voice: Voice) -> None:
         self._dialogue = dialogue
-        self._port = port
-        self._tts, self._voice = tts, voice
+        self._port, self._voice = port, voice
         self._keys: DivertedKeys | None = None
         self._recall = asyncio.Event()
         self._limit: asyncio.Task[None] | None = None
@@ -91,7 +93,7 @@ class CallTalk:
         """The caller's telephone put us on hold: the agent falls silent at once, and goes on after it."""
         if not self.aside:
             self.aside = self._held = True
-            self._dialogue.caller_is_silent()
+            self._dialogue.stand_aside(True)
             self._silence_agent()
 
     def caller_back(self) -> None:
@@ -110,7 +112,7 @@ class CallTalk:
         if self.aside:
             return
         self.aside = True
-        self._dialogue.caller_is_silent()
+        self._dialogue.stand_aside(True)
         await self.words_heard()
         self._silence_agent()
 
@@ -118,6 +120,7 @@ class CallTalk:
         if not self.aside:
             return
         self.aside = False
+        self._dialogue.stand_aside(False)
         self._agent_may_speak.set()
         self._port.resume()
         limit, self._limit = self._limit, None
@@ -125,11 +128,9 @@ class CallTalk:
             limit.cancel()
 
     async def say(self, text: str) -> None:
-        chunker = SentenceChunker()
-        sentences = [sentence for sentence in chunker.push(text) + chunker.finish() if has_words(sentence)]
         self._port.resume()
         try:
-            for sentence in sentences:
+            for sentence in sentences_of(text):
                 await self._speak(sentence)
             await self._port.wait_heard(self._port.queued)
         finally:
@@ -139,10 +140,12 @@ class CallTalk:
     @contextmanager
     def keys(self, *, secret: bool) -> Iterator[DivertedKeys]:
         before, self._keys = self._keys, DivertedKeys(secret=secret)
+        self._dialogue.divert_keys(True)
         try:
             yield self._keys
         finally:
             self._keys = before
+            self._dialogue.divert_keys(before is not None)
             if secret:
                 self._secret_until_s = asyncio.get_running_loop().time() + SECRET_TAIL_S
 
@@ -165,7 +168,7 @@ class CallTalk:
         self._port.pause()
 
     async def _speak(self, sentence: str) -> None:
-        async with aclosing(stubborn(lambda: self._tts.speak(sentence, self._voice))) as pieces:
+        async with aclosing(self._voice.speak(sentence)) as pieces:
             async for piece in pieces:
                 if len(piece.pcm):
                     await self._port.play(piece.pcm)

@@ -49,8 +49,12 @@ class Answer:
         self.round_number = None
         return [sentence for sentence in self._chunker.finish() if has_words(sentence)]
 
-    def add_sentence(self, number: int, text: str) -> None:
-        self.rounds[-1].sentences.append(Sentence(number, text))
+    def add_sentence(
+        self, number: int, text: str, *, is_filler: bool = False, is_protected: bool = False
+    ) -> None:
+        self.rounds[-1].sentences.append(
+            Sentence(number, text, is_filler=is_filler, is_protected=is_protected)
+        )
 
     @property
     def sentences(self) -> list[Sentence]:
@@ -95,9 +99,15 @@ class Answer:
 
     def heard_out(self, position: int) -> bool:
         """All of it has left for the caller."""
-        return self.made and all(
-            sentence.complete and position >= sentence.end for sentence in self.sentences
-        )
+        return self.made and self.is_quiet(position)
+
+    def is_quiet(self, position: int) -> bool:
+        """Nothing of what there is so far is left to be heard."""
+        return all(sentence.complete and position >= sentence.end for sentence in self.sentences)
+
+    def heard_by(self, position: int, rate_hz: int) -> str:
+        """What of it had been heard when audio had left up to `position`."""
+        return " ".join(filter(None, (said.heard_by(position, rate_hz) for said in self.rounds)))
 
     def words_out(self, position: int) -> bool:
         """All its words have sounded, though silence may still follow."""

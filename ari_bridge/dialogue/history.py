@@ -42,6 +42,10 @@ class Sentence:
     """All its audio is queued."""
     told: bool = False
     """It was announced as being said."""
+    is_filler: bool = False
+    """It only passes the time: no part of the answer's text."""
+    is_protected: bool = False
+    """It has to be heard to its end."""
     words: list[WordSpan] = field(default_factory=list)
 
     def queue(self, start: int, sample_count: int, words: Iterable[WordSpan]) -> None:
@@ -96,13 +100,22 @@ class AgentSaid:
     """None while its words are still on their way, and once all of them were heard."""
 
     @property
+    def words(self) -> list[Sentence]:
+        """The sentences that the answer is made of."""
+        return [sentence for sentence in self.sentences if not sentence.is_filler]
+
+    @property
     def text(self) -> str:
-        return " ".join(sentence.text for sentence in self.sentences)
+        return " ".join(sentence.text for sentence in self.words)
 
     def cut(self, position: int, rate_hz: int, *, more_meant: bool = False) -> None:
         """Keep what was heard when the audio ended at `position`. `more_meant`: the model was not done."""
-        heard = " ".join(filter(None, (s.heard(position, rate_hz) for s in self.sentences)))
+        heard = self.heard_by(position, rate_hz)
         self.heard = heard if more_meant or heard != self.text else None
+
+    def heard_by(self, position: int, rate_hz: int) -> str:
+        """What of it had been heard when audio had left up to `position`."""
+        return " ".join(filter(None, (s.heard(position, rate_hz) for s in self.words)))
 
     @property
     def kept(self) -> str:
@@ -158,8 +171,9 @@ class History:
         """Nothing of it was heard and nothing was done: it never was."""
         self.entries = [entry for entry in self.entries if entry is not said]
 
-    def messages(self) -> tuple[Message, ...]:
-        """As a model gets them: agent messages hold only what was heard, or still will be."""
+    def messages(self, caller_says: str | None = None) -> tuple[Message, ...]:
+        """As a model gets them: agent messages hold only what was heard, or still will be. `caller_says`: as
+        if that had been said, too."""
         found = [Message(Role.SYSTEM, self._system)] if self._system else []
         for entry in self.entries:
             match entry:
@@ -178,4 +192,6 @@ class History:
                 case ToolAnswered(call_id, result):
                     text = "(still running)" if result is None else result
                     found.append(Message(Role.TOOL, text, tool_call_id=call_id))
+        if caller_says is not None:
+            found.append(Message(Role.CALLER, caller_says))
         return tuple(found)

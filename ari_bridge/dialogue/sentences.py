@@ -102,6 +102,12 @@ class SentenceChunker:
         return 0
 
 
+def sentences_of(text: str) -> list[str]:
+    """A whole text, cut."""
+    chunker = SentenceChunker()
+    return [sentence for sentence in chunker.push(text) + chunker.finish() if has_words(sentence)]
+
+
 def has_words(sentence: str) -> bool:
     """Whether there is anything to say: "..." and a lone bracket are not."""
     return _WORDS.search(sentence) is not None

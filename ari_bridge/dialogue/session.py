@@ -1,14 +1,15 @@
 """A call's dialogue: events in, commands out; no I/O, and time is an argument.
 
-    voice, digits, transcripts ─▶┐                             ┌─▶ utterances to the recogniser
-    the model's text and tools ─▶│ turns · caller · answer ·   ├─▶ rounds for the model, tools to run
-    audio queued, played, cut  ─▶│ history · latency           ├─▶ sentences to speak, pause, resume, flush
-    the clock                  ─▶┘                             └─▶ leave
+    voice, digits, transcripts ─▶ caller's side ─┐              ┌─▶ utterances to the recogniser
+    the model's text and tools ─▶ agent's side  ─┼─ the table ──┼─▶ rounds for the model, tools to run
+    audio queued, played, cut  ─▶ agent's side  ─┤              ├─▶ sentences to speak, pause, resume, flush
+    the clock ─▶ end of turn, patience, limits  ─┘              └─▶ leave
 
-`turns.TABLE` says whose turn it is; this class carries out its actions and tells it when the conditions for
-the next event hold (`_due`). What it guarantees: an answer is asked for only once the turn before it is
-settled (everything understood, every flush accounted for); a tool runs only while the turn it belongs to is
-not in question, and once; each answer ends heard to its end, or interrupted with what was heard of it.
+`turns.TABLE` says whose turn it is. This class gives each event to the side that it concerns, tells the table
+when the conditions for the next event hold (`_due`), and has the sides carry out its actions. What it
+guarantees: an answer is asked for only once the turn before it is settled (everything understood, every flush
+accounted for), or as a speculation that nobody notices; a tool runs only while the turn it belongs to is not
+in question, and once; each answer ends heard to its end, or interrupted with what was heard of it.
 """
 
 from __future__ import annotations
@@ -17,24 +18,30 @@ import math
 from collections import deque
 from collections.abc import Iterable
 
-from ari_bridge.core.messages import ToolCall
+from ari_bridge.dialogue import patience as p
 from ari_bridge.dialogue import signals as s
-from ari_bridge.dialogue.answer import Answer
-from ari_bridge.dialogue.caller import CallerTurn
+from ari_bridge.dialogue import silence
+from ari_bridge.dialogue.agent_side import AgentSide
+from ari_bridge.dialogue.backchannel import Meaning, meaning
+from ari_bridge.dialogue.call_time import CallTime
+from ari_bridge.dialogue.caller_side import CallerSide
+from ari_bridge.dialogue.endpoint import end_of_turn
 from ari_bridge.dialogue.history import Entry, History
-from ari_bridge.dialogue.latency import Stamp, Waterfall
+from ari_bridge.dialogue.interruption import Rule, Verdict
+from ari_bridge.dialogue.keypad import Keypad
+from ari_bridge.dialogue.languages.registry import language as language_of
+from ari_bridge.dialogue.latency import Stamp
 from ari_bridge.dialogue.live import LiveKind
 from ari_bridge.dialogue.log import Turn, TurnLog
+from ari_bridge.dialogue.outbox import Outbox
+from ari_bridge.dialogue.question import Question, question_in
+from ari_bridge.dialogue.turn_end import TRANSCRIPT_WAIT_S, TurnEnd
 from ari_bridge.dialogue.turns import Action, Event, State, Turns
-from ari_bridge.dialogue.voice import Voice
-from ari_bridge.settings import TurnSettings
+from ari_bridge.settings import PatienceSettings, TurnSettings
 
-PREROLL_S = 0.25
-"""The recogniser gets the audio from this long before the onset: soft consonants come before loud vowels."""
-TRANSCRIPT_WAIT_S = 6.0
-LAST_WORDS_WITHIN_S = 60.0
-"""More than any farewell takes: an engine that hangs must not keep the caller."""
 APOLOGY = "I am sorry, something went wrong on our side."
+CONTINUED_MS = 250.0
+"""Voice of this length, while the answer is not audible yet, is the turn going on."""
 
 
 class Session:
@@ -45,36 +52,37 @@ class Session:
         settings: TurnSettings,
         *,
         rate_hz: int,
+        language: str = "en",
         system: str = "",
         max_duration_s: float = math.inf,
         goodbye: str = "",
+        patience: PatienceSettings | None = None,
     ) -> None:
-        """`rate_hz`: of the positions. `system`: the system message for the model, if any. `max_duration_s`
-        after greet() the agent says `goodbye`, whatever is going on."""
+        """`rate_hz`: of the positions. `language`: a BCP 47 tag. `system`: the system message for the model,
+        if any. `max_duration_s` after greet() the agent says `goodbye`, whatever is going on. `patience`:
+        None where silence may last for ever."""
         self.history = History(system)
         self._settings = settings
-        self._rate_hz = rate_hz
+        self._language = language_of(language)
         self._turns = Turns()
-        self._caller: CallerTurn | None = None
-        self._answer: Answer | None = None
-        self._flushing: deque[Answer] = deque()
-        """Interrupted answers whose last position is not known yet."""
         self._log = TurnLog()
-        self._voice = Voice()
-        self._paused_s: float | None = None
-        self._digit: s.DigitPressed | None = None
-        self._failed: s.Engine | None = None
-        self._max_duration_s = max_duration_s
+        self._outbox = Outbox()
+        self._caller = CallerSide(self._outbox, Keypad(settings.digit_pause_ms / 1000, settings.digits_max))
+        self._agent = AgentSide(self.history, self._log, self._outbox, rate_hz, settings.protected)
+        self._turn_end = TurnEnd(end_of_turn(settings, self._language), eager=settings.eager)
+        self._call_time = CallTime(max_duration_s)
+        quiet = PatienceSettings(fillers=(), check_ins=())
+        self._patience = silence.patience(patience or quiet)
         self._goodbye = goodbye
-        self._ends_s = math.inf
-        """When the time is up; at infinity again once that is dealt with."""
-        self._time_up = False
-        self._leaves_by_s = math.inf
-        self._position = 0
-        self._numbers = 0
-        self._utterance: int | None = None
+        self._words_to_say = ""
+        """Of the check-in or farewell that is due."""
+        self._paused_s: float | None = None
+        self._digits: deque[s.DigitPressed] = deque()
+        """Pressed, and not taken yet."""
+        self._digit: s.DigitPressed | None = None
+        self._stands_aside = self._keys_diverted = False
+        self._leave = s.Leave()
         self._now = 0.0
-        self._commands: list[s.Command] = []
 
     @property
     def state(self) -> State:
@@ -89,52 +97,87 @@ class Session:
         self.history.entries.extend(entries)
         self._log.turns.extend(turns)
 
+    def speak_language(self, tag: str) -> None:
+        """Caller and agent go on in another language."""
+        self._language = language_of(tag)
+        self._turn_end = TurnEnd(end_of_turn(self._settings, self._language), eager=self._settings.eager)
+
     def greet(self, text: str, now: float) -> list[s.Command]:
         """Begin the call with the agent's words; with none, the caller speaks first."""
         self._now = now
-        self._ends_s = now + self._max_duration_s
+        self._call_time.begin(now)
         if text.strip():
-            self._say(text)
+            self._agent.say(text, now)
             self._fire(Event.GREETED)
-            self._advance()
-        return self._drain()
+        self._advance()
+        return self._outbox.drain()
 
     def handle(self, event: s.Event, now: float) -> list[s.Command]:
         """What is to be done about it."""
         self._now = now
         self._take(event)
         self._advance()
-        return self._drain()
+        return self._outbox.drain()
 
     def end(self, position: int, now: float) -> None:
         """The call is over, for whatever reason; agent audio had left up to `position`."""
-        self._now = now
-        open_turn, self._caller = self._caller, None
-        while self._flushing:
-            self._flushed(self._position)
-        if self._answer is not None:
-            self._flushing.append(self._answer)
-            self._answer = None
-            self._flushed(position)
-        if open_turn is not None and open_turn.text:
-            self._log.caller_said(open_turn)
-        self._drain()
+        self._agent.end(position, now)
+        turn = self._caller.turn
+        if turn is not None and turn.text:
+            self._log.caller_said(turn)
+        self._caller.forget_turn()
+        self._outbox.drain()
+
+    # ------------------------------------------------------------------ time
 
     def next_timer(self) -> float | None:
         """When TimerDue is to be handled next; it may change with every event."""
-        due_s = min(self._turn_due_s(), self._ends_s, self._leaves_by_s)
-        return due_s if due_s < math.inf and self.state is not State.ENDED else None
+        if self.state is State.ENDED:
+            return None
+        due_s = min(self._call_time.next_s, self._patience_due_s(), self._turn_due_s(), self._sound_due_s())
+        return due_s if due_s < math.inf else None
+
+    def _patience_due_s(self) -> float:
+        rests = self.state not in (State.LISTENING, State.THINKING, State.AGENT_SPEAKING)
+        return math.inf if rests or self._caller.voice.on else self._patience.next_timer()
 
     def _turn_due_s(self) -> float:
         """When something is to happen to the caller's turn."""
-        caller = self._caller
-        if caller is None:
+        turn = self._caller.turn
+        if turn is None:
             return math.inf
-        if self.state is State.CALLER_PAUSED:
-            return caller.last_voiced_s + self._settings.end_of_turn_ms / 1000
-        if caller.closed_s is not None and not caller.complete:
-            return caller.closed_s + TRANSCRIPT_WAIT_S
-        return math.inf
+        owed_s = turn.owed_since_s + TRANSCRIPT_WAIT_S
+        if self.state is not State.CALLER_PAUSED:
+            return owed_s
+        asked = self._asked()
+        over_s = self._turn_end.over_s(self._caller, asked)
+        likely_s = self._turn_end.likely_s(self._caller, asked)
+        return min(owed_s, likely_s if self._now < likely_s < over_s else over_s)
+
+    def _sound_due_s(self) -> float:
+        """When the sound over the agent's words is to be judged again."""
+        sound = self._caller.sound
+        if sound is None or self.state not in (State.HELD, State.PAUSED):
+            return math.inf
+        return self._rule().waits_until_s(sound)
+
+    def _timer_due(self) -> None:
+        while (event := self._call_time.due(self._now)) is not None:
+            self._fire(event)
+        if self._now >= self._patience_due_s():
+            self._prompt(self._patience.due(self._now))
+        if self._caller.turn is not None:
+            self._caller.turn.give_up_waiting(TRANSCRIPT_WAIT_S, self._now)
+
+    def _prompt(self, prompt: p.Prompt | None) -> None:
+        """Somebody has waited for long enough."""
+        if prompt is None:
+            return
+        if prompt.kind is p.Kind.FILLER:
+            self._agent.fill(prompt.text)
+            return
+        self._words_to_say = prompt.text
+        self._fire(Event.NO_INPUT if prompt.kind is p.Kind.CHECK_IN else Event.NOBODY_THERE)
 
     # ------------------------------------------------------------------ events
 
@@ -143,180 +186,194 @@ class Session:
             case s.VoiceOn() | s.VoiceHeld() | s.VoiceOff():
                 self._take_voice(event)
             case s.DigitPressed():
-                self._digit = event
-                self._tell(LiveKind.DIGIT, event.digit)
-                self._fire(Event.DIGIT_PRESSED)
+                self._outbox.tell(LiveKind.DIGIT, event.digit)
+                self._digits.append(event)
             case s.Transcribed(utterance, text):
-                if self._caller is not None:
-                    self._caller.understood(utterance, text)
+                self._caller.understood(utterance, text)
+            case s.PartlyTranscribed(utterance, text, is_sure):
+                self._caller.understood_so_far(utterance, text, is_sure=is_sure)
             case s.ReplyText() | s.ReplyToolCall() | s.ReplyEnded():
-                if self._answer is not None and event.round == self._answer.round_number:
-                    self._take_reply(self._answer, event)
+                # Once the outcome is decided the call only says its last words.
+                self._agent.take_reply(event, self._now, may_call=self.state is not State.LEAVING)
+            case s.ReplyFailed(number):
+                if self._agent.reply_failed(number):
+                    self._engine_failed(s.Engine.LLM)
             case s.ToolReturned(call, result, decides_outcome):
-                self._tool_returned(call, result, decides_outcome)
+                if self._agent.tool_returned(call, result) and decides_outcome:
+                    self._fire(Event.OUTCOME_GIVEN)
             case s.SpeechQueued() | s.SpeechEnded():
-                self._take_speech(event)
+                self._agent.take_speech(event, self._now)
             case s.Played(position):
-                self._played(position)
+                self._agent.played(position, self._now)
             case s.Flushed(position):
                 self._flushed(position)
             case s.EngineFailed(engine):
-                self._failed = self._failed or engine
-                self._fire(Event.FAILED)
+                self._engine_failed(engine)
+            case s.StoodAside(aside):
+                self._stands_aside = aside
+                self._rest()
+            case s.KeysDiverted(diverted):
+                self._keys_diverted = diverted
+                self._rest()
             case s.TimerDue():
                 self._timer_due()
 
     def _take_voice(self, event: s.VoiceOn | s.VoiceHeld | s.VoiceOff) -> None:
+        voice = self._caller.voice
         match event:
             case s.VoiceOn(started_s):
-                self._voice.begin(started_s)
-                if self._settings.barge_in or self.state is not State.AGENT_SPEAKING:
+                voice.begin(started_s)
+                self._patience.answered()
+                turn = self._caller.turn
+                if self.state is State.CALLER_PAUSED and turn is not None:
+                    self._turn_end.went_on(started_s - turn.last_voiced_s)
+                if self._may_interrupt():
                     self._fire(Event.VOICE_BEGAN)
             case s.VoiceHeld(until_s) | s.VoiceOff(until_s):
-                if self._voice.since_s is None:
+                if voice.since_s is None:
                     return
-                if self.state is State.CALLER_SPEAKING and self._caller is not None:
-                    self._caller.add_voice(self._voice.until_s, until_s)
-                self._voice.until_s = until_s
-                if self._voice.counts and self._voice.lasted_ms >= self._settings.barge_in_min_ms:
-                    self._fire(Event.VOICE_LASTED)
+                self._caller.heard_until(
+                    until_s,
+                    is_turn=self.state is State.CALLER_SPEAKING,
+                    is_sound=self.state in (State.HELD, State.PAUSED),
+                )
                 if isinstance(event, s.VoiceOff):
-                    self._voice.end()
-                    if self._voice.counts:
+                    voice.end()
+                    if voice.counts:
                         self._fire(Event.VOICE_ENDED)
 
-    def _take_reply(self, answer: Answer, event: s.ReplyText | s.ReplyToolCall | s.ReplyEnded) -> None:
-        match event:
-            case s.ReplyText(_, text):
-                answer.waterfall.mark(Stamp.FIRST_TOKEN, self._now)
-                self._speak(answer, answer.add_text(text))
-            case s.ReplyToolCall(_, call):
-                # Once the outcome is decided the call only says its last words.
-                if self.state is not State.LEAVING:
-                    answer.calls_waiting.append(call)
-            case s.ReplyEnded():
-                self._speak(answer, answer.end_round())
+    def _flushed(self, position: int) -> None:
+        if self.state is State.HELD:
+            self._outbox.do(s.Pause())  # the flush has undone it
+        was_an_answer = self._agent.flushed(position, self._now)
+        turn = self._caller.turn
+        if was_an_answer:
+            self._turn_end.ended()
+        elif turn is not None:
+            before_s = self._agent.reopen_caller(turn)
+            if before_s is not None:
+                self._turn_end.went_on(before_s)
 
-    def _tool_returned(self, call: ToolCall, result: str, decides_outcome: bool) -> None:
-        self.history.tool_answered(call.call_id, result)
-        self._tell(LiveKind.TOOL, f"{call.name}: {result}")
-        if self._answer is not None and call.call_id in self._answer.calls_running:
-            self._answer.calls_running.discard(call.call_id)
-            if decides_outcome:
-                self._fire(Event.OUTCOME_GIVEN)
+    def _rest(self) -> None:
+        """Nobody is waited for while the caller is on hold, or busy with the keys."""
+        if self._stands_aside or self._keys_diverted:
+            self._patience.suspend()
+        else:
+            self._patience.resume(self._now)
 
-    def _take_speech(self, event: s.SpeechQueued | s.SpeechEnded) -> None:
-        sentence = self._answer.sentence(event.sentence) if self._answer is not None else None
-        if self._answer is None or sentence is None:
-            return
-        match event:
-            case s.SpeechQueued(_, start, sample_count, words):
-                self._answer.waterfall.mark(Stamp.FIRST_AUDIO, self._now)
-                if sentence.start is None:
-                    self._do(s.WatchHeard(start + 1))
-                sentence.queue(start, sample_count, words)
-            case s.SpeechEnded():
-                sentence.complete = True
-                if sentence.start is not None:
-                    self._do(s.WatchHeard(sentence.end))
-
-    def _played(self, position: int) -> None:
-        self._position = max(self._position, position)
-        if self._answer is None:
-            return
-        for sentence in self._answer.sentences:
-            if sentence.start is not None and not sentence.told and position > sentence.start:
-                sentence.told = True
-                self._answer.waterfall.mark(Stamp.FIRST_PACKET, self._now)
-                if self._answer.first_heard_s is None:
-                    self._answer.first_heard_s = self._now
-                self._tell(LiveKind.AGENT_SAYS, sentence.text)
-
-    def _timer_due(self) -> None:
-        if self._now >= self._leaves_by_s:
-            self._leaves_by_s = math.inf
-            self._fire(Event.OVERDUE)
-        if self._now >= self._ends_s:
-            self._ends_s = math.inf
-            self._fire(Event.TIME_UP)
-        if self._now < self._turn_due_s():
-            return
-        if self.state is State.CALLER_PAUSED:
-            self._fire(Event.TURN_ENDED)
-        elif self._caller is not None:
-            self._caller.give_up_waiting()
+    def _engine_failed(self, engine: s.Engine) -> None:
+        if self._leave.failed is None:
+            self._leave = s.Leave(failed=engine, time_up=self._leave.time_up)
+        self._fire(Event.FAILED)
 
     # ------------------------------------------------------------------ what follows of itself
 
     def _advance(self) -> None:
         """Carry on until nothing is due."""
         while True:
-            if self._commit_is_due():
+            if self._digits and not self._agent.is_protected:
+                self._digit = self._digits.popleft()
+                self._fire(Event.DIGIT_PRESSED)
+            elif (said := self._caller.afterthought) is not None:
+                self._take_afterthought(said)
+            elif self._commit_is_due():
                 self._commit()
             elif (event := self._due()) is not None:
                 self._fire(event)
             else:
                 break
-        self._run_tools()
+        if self.state is State.CALLER_PAUSED:
+            self._speculate()
+        # Not while the caller's voice puts the turn in question.
+        if self.state in (State.THINKING, State.AGENT_SPEAKING, State.LEAVING):
+            self._agent.run_tools()
+        silence.follow(self._patience, self.state, self._agent.answer, self._agent.position, self._now)
 
     def _commit_is_due(self) -> bool:
+        turn = self._caller.turn
         return (
-            self._caller is not None
+            turn is not None
             and self.state in (State.THINKING, State.HELD)
-            and self._caller.complete
-            and not self._caller.is_noise
-            and not self._flushing
+            and turn.complete
+            and not turn.is_noise
+            and self._agent.is_settled
         )
 
+    def _commit(self) -> None:
+        """The caller's turn is over and understood."""
+        turn = self._caller.take_turn()
+        turn.waterfall.mark(Stamp.TRANSCRIPT, self._now)
+        if turn.text:
+            self._patience.caller_active()
+        self._agent.reply_to(turn, self._now)
+
+    def _speculate(self) -> None:
+        """Ask the model before the turn is surely over, if that is likely."""
+        turn = self._caller.turn
+        likely = self._now >= self._turn_end.likely_s(self._caller, self._asked())
+        if likely and turn is not None and self._agent.is_settled:
+            self._agent.speculation.begin(turn.guess)
+
     def _due(self) -> Event | None:
-        answer, state = self._answer, self.state
-        if state is State.LISTENING and self._voice.on:
-            return Event.VOICE_BEGAN
-        if state is State.THINKING and self._caller is not None:
-            noise = self._caller.complete and self._caller.is_noise and not self._flushing
-            return Event.NOTHING_SAID if noise else None
-        if answer is None:
-            return None
-        if state is State.THINKING and answer.audible:
-            return Event.SPEECH_BEGAN
-        if state in (State.THINKING, State.AGENT_SPEAKING, State.LEAVING):
-            return Event.AGENT_DONE if answer.heard_out(self._position) else None
-        if state is State.PAUSED and answer.words_out(self._position):
-            return Event.AGENT_DONE
+        answer, turn, position = self._agent.answer, self._caller.turn, self._agent.position
+        match self.state:
+            case State.LISTENING:
+                return Event.VOICE_BEGAN if self._caller.voice.on else None
+            case State.CALLER_SPEAKING:
+                return None if self._caller.voice.on else Event.VOICE_ENDED
+            case State.CALLER_PAUSED:
+                over = self._now >= self._turn_end.over_s(self._caller, self._asked())
+                return Event.TURN_ENDED if over else None
+            case State.THINKING if turn is not None:
+                noise = turn.complete and turn.is_noise and self._agent.is_settled
+                return Event.NOTHING_SAID if noise else None
+            case State.THINKING if answer is not None and answer.audible:
+                return Event.SPEECH_BEGAN
+            case State.HELD:
+                return self._verdict()
+            case State.PAUSED:
+                ends = answer is not None and answer.words_out(position)
+                return Event.AGENT_DONE if ends else self._verdict()
+            case State.AGENT_SPEAKING if self._caller.voice.on and self._may_interrupt():
+                return Event.VOICE_BEGAN  # into words that were protected, and after them
+            case State.THINKING | State.AGENT_SPEAKING | State.LEAVING if answer is not None:
+                return Event.AGENT_DONE if answer.heard_out(position) else None
         return None
 
-    def _commit(self) -> None:
-        """The caller's turn is over and understood: it becomes history, and the model is asked."""
-        caller = self._caller
-        assert caller is not None
-        self._caller = None
-        caller.waterfall.mark(Stamp.TRANSCRIPT, self._now)
-        self.history.caller_said(caller.text)
-        self._log.caller_said(caller)
-        if caller.news or not caller.text:
-            self._tell(LiveKind.CALLER_SAID, caller.news)
-        self._answer = Answer(caller.waterfall)
-        self._start_round(self._answer)
+    def _may_interrupt(self) -> bool:
+        if self.state not in (State.THINKING, State.AGENT_SPEAKING):
+            return True
+        if self._agent.is_protected:
+            return False
+        return self._settings.barge_in or self.state is State.THINKING
 
-    def _start_round(self, answer: Answer) -> None:
-        messages = self.history.messages()
-        number = self._number()
-        answer.begin_round(number, self.history.agent_says())
-        self._do(s.StartReply(number, messages))
+    def _verdict(self) -> Event | None:
+        """Whether the sound over the agent's words is an interruption."""
+        sound = self._caller.sound
+        if sound is None or self._stands_aside:
+            return Event.DISMISSED
+        match self._rule().judge(sound, self._language, self._asked(), self._now):
+            case Verdict.INTERRUPTION:
+                return Event.CLAIMED
+            case Verdict.DISMISSED:
+                return Event.DISMISSED
+            case Verdict.OPEN:
+                return None
 
-    def _run_tools(self) -> None:
-        """Run what the model asked for, unless the caller's voice puts the turn in question."""
-        answer = self._answer
-        if answer is None or self.state not in (State.THINKING, State.AGENT_SPEAKING, State.LEAVING):
-            return
-        for call in answer.calls_waiting:
-            answer.acted = answer.round_owed = True
-            answer.calls_running.add(call.call_id)
-            self.history.tool_called(answer.rounds[-1], call)
-            self._do(s.RunTool(call))
-        answer.calls_waiting.clear()
-        if answer.wants_round:
-            self._start_round(answer)
+    def _take_afterthought(self, said: str) -> None:
+        """A sound that was dismissed was understood at last."""
+        meant = meaning(said, self._language, self._asked(), words_min=self._settings.barge_in_min_words)
+        if meant is Meaning.INTERRUPTION and self._may_interrupt() and not self._stands_aside:
+            self._fire(Event.CLAIMED)
+        self._caller.forget_sound(self._now)
+
+    def _rule(self) -> Rule:
+        settings = self._settings
+        sure_ms = CONTINUED_MS if self.state is State.HELD else settings.barge_in_min_ms
+        return Rule(sure_ms, settings.resume_after_ms, settings.barge_in_min_words)
+
+    def _asked(self) -> Question:
+        return question_in(self._agent.words_heard, self._language)
 
     # ------------------------------------------------------------------ the table's actions
 
@@ -325,129 +382,88 @@ class Session:
         for action in self._turns.on(event):
             self._act(action, before)
         if self.state is State.LEAVING and before is not State.LEAVING:
-            self._leaves_by_s = self._now + LAST_WORDS_WITHIN_S
+            self._call_time.last_words_begin(self._now)
 
     def _act(self, action: Action, before: State) -> None:
+        if action in _CALLER_ACTIONS:
+            self._act_for_caller(action)
+        elif action in _OWN_WORDS:
+            self._say(action)
+        else:
+            self._act_for_agent(action, before)
+
+    def _act_for_caller(self, action: Action) -> None:
+        caller = self._caller
         match action:
             case Action.OPEN_UTTERANCE:
-                self._open_utterance()
+                self._agent.speculation.drop()
+                caller.open_utterance()
+            case Action.OPEN_SOUND:
+                caller.open_sound()
             case Action.CLOSE_UTTERANCE:
-                self._close_utterance()
+                caller.close_utterance(self._now)
+            case Action.CLOSE_SOUND:
+                caller.close_sound(self._now)
+            case Action.CLAIM_SOUND:
+                caller.claim_sound(answer_needed=not self._agent.is_settled)
+            case Action.FORGET_SOUND:
+                caller.forget_sound(self._now)
+            case Action.END_TURN:
+                caller.end_turn(self._now)
             case Action.TAKE_DIGIT:
-                self._take_digit()
+                assert self._digit is not None
+                self._agent.speculation.drop()
+                caller.take_digit(self._digit.digit, self._digit.at_s)
             case Action.FORGET_TURN:
-                self._caller = None
+                caller.forget_turn()
+
+    def _act_for_agent(self, action: Action, before: State) -> None:
+        match action:
             case Action.FINISH:
-                self._finish()
+                self._turn_end.ended()
+                self._agent.finish(self._now)
             case Action.PAUSE:
                 self._paused_s = self._now
-                self._do(s.Pause())
+                self._outbox.do(s.Pause())
                 if before is State.AGENT_SPEAKING:
-                    self._tell(LiveKind.AGENT_PAUSED)
+                    self._outbox.tell(LiveKind.AGENT_PAUSED)
+            case Action.DISMISS_SOUND:
+                said = self._caller.dismiss_sound()
+                if before is State.PAUSED:
+                    self._outbox.tell(LiveKind.AGENT_RESUMED, said)
             case Action.RESUME:
                 self._paused_s = None
-                self._do(s.Resume())
-                if before is State.PAUSED and self.state is not State.CALLER_SPEAKING:
-                    self._tell(LiveKind.AGENT_RESUMED)
+                self._outbox.do(s.Resume())
             case Action.INTERRUPT:
-                self._interrupt()
-            case Action.SAY_GOODBYE:
-                self._time_up = True
-                self._caller = None
-                self._say(self._goodbye)
-            case Action.APOLOGISE:
-                self._caller = None
-                self._say(APOLOGY)
+                silent_s, self._paused_s = self._paused_s, None
+                self._agent.interrupt(self._now if silent_s is None else silent_s)
             case Action.LEAVE:
-                self._do(s.Leave(self._failed, self._time_up))
+                self._outbox.do(self._leave)
 
-    def _open_utterance(self) -> None:
-        since_s = self._voice.since_s
-        assert since_s is not None
-        if self._caller is None:
-            self._caller = CallerTurn(since_s, answer_needed=bool(self._flushing))
-        self._utterance = self._number()
-        self._caller.open_utterance(self._utterance)
-        self._caller.add_voice(since_s, self._voice.until_s)
-        self._do(s.OpenUtterance(self._utterance, since_s - PREROLL_S))
+    def _say(self, action: Action) -> None:
+        """Words of the agent's that no model makes."""
+        text = self._words_to_say
+        match action:
+            case Action.APOLOGISE:
+                text = APOLOGY
+            case Action.SAY_GOODBYE:
+                text = self._goodbye
+                self._leave = s.Leave(time_up=True)
+            case Action.SAY_FAREWELL:
+                self._leave = s.Leave(nobody_there=True)
+        self._caller.forget_turn()
+        self._agent.say(text, self._now)
 
-    def _close_utterance(self) -> None:
-        if self._utterance is not None:
-            self._do(s.CloseUtterance(self._utterance))
-            self._utterance = None
-        if self._caller is not None:
-            self._caller.close(self._now)
 
-    def _take_digit(self) -> None:
-        assert self._digit is not None
-        if self._caller is None:
-            self._caller = CallerTurn(self._digit.at_s, answer_needed=True)
-        self._caller.add_digit(self._digit.digit, self._digit.at_s)
-        self._caller.close(self._now)
-        self._voice.spend()
-
-    def _interrupt(self) -> None:
-        answer, self._answer = self._answer, None
-        silent_s, self._paused_s = self._paused_s, None
-        if answer is None:
-            self._do(s.Resume())
-            return
-        answer.silenced_s = self._now if silent_s is None else silent_s
-        if answer.round_number is not None:
-            self._do(s.CancelReply(answer.round_number))
-        self._flushing.append(answer)
-        self._do(s.Pause())
-        self._do(s.Flush())
-
-    def _flushed(self, position: int) -> None:
-        """An interrupted answer's audio ended at `position`: keep what was heard of it, or nothing."""
-        self._position = max(self._position, position)
-        if self.state is State.HELD:
-            self._do(s.Pause())  # the flush has undone it
-        answer = self._flushing.popleft()
-        for said in answer.rounds:
-            unfinished = said is answer.rounds[-1] and answer.round_number is not None
-            said.cut(position, self._rate_hz, more_meant=unfinished)
-        if answer.kept or answer.acted:
-            self._tell(LiveKind.AGENT_INTERRUPTED, answer.kept)
-            self._log.agent_said(answer, answer.silenced_s or self._now, interrupted=True)
-            return
-        for said in answer.rounds:
-            self.history.drop(said)
-        if self._caller is not None and (text := self.history.reopen_caller()) is not None:
-            self._caller.continue_from(text, self._log.reopen_caller().start_s)
-
-    def _finish(self) -> None:
-        answer, self._answer = self._answer, None
-        if answer is not None:
-            self._log.agent_said(answer, self._now)
-
-    # ------------------------------------------------------------------ helpers
-
-    def _say(self, text: str) -> None:
-        """Words of our own, without the model."""
-        answer = Answer(Waterfall())
-        answer.begin_round(None, self.history.agent_says())
-        self._answer = answer
-        self._speak(answer, answer.add_text(text) + answer.end_round())
-
-    def _speak(self, answer: Answer, sentences: list[str]) -> None:
-        for text in sentences:
-            answer.waterfall.mark(Stamp.FIRST_SENTENCE, self._now)
-            number = self._number()
-            answer.add_sentence(number, text)
-            self._do(s.Speak(number, text))
-
-    def _number(self) -> int:
-        self._numbers += 1
-        return self._numbers
-
-    def _tell(self, kind: LiveKind, text: str = "") -> None:
-        self._do(s.Tell(kind, text))
-
-    def _do(self, command: s.Command) -> None:
-        self._commands.append(command)
-
-    def _drain(self) -> list[s.Command]:
-        commands, self._commands = self._commands, []
-        return commands
+_CALLER_ACTIONS = {
+    Action.OPEN_UTTERANCE,
+    Action.OPEN_SOUND,
+    Action.CLOSE_UTTERANCE,
+    Action.CLOSE_SOUND,
+    Action.CLAIM_SOUND,
+    Action.FORGET_SOUND,
+    Action.END_TURN,
+    Action.TAKE_DIGIT,
+    Action.FORGET_TURN,
+}
+_OWN_WORDS = {Action.CHECK_IN, Action.SAY_FAREWELL, Action.SAY_GOODBYE, Action.APOLOGISE}

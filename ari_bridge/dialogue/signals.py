@@ -60,6 +60,16 @@ class Transcribed:
 
 
 @dataclass(frozen=True, slots=True)
+class PartlyTranscribed:
+    """What the recogniser takes an open utterance for, so far."""
+
+    utterance: int
+    text: str
+    is_sure: bool = True
+    """Not a mere guess: the words so far will most likely stay."""
+
+
+@dataclass(frozen=True, slots=True)
 class ReplyText:
     round: int
     text: str
@@ -73,6 +83,13 @@ class ReplyToolCall:
 
 @dataclass(frozen=True, slots=True)
 class ReplyEnded:
+    round: int
+
+
+@dataclass(frozen=True, slots=True)
+class ReplyFailed:
+    """The model failed for good in the middle of it, or before."""
+
     round: int
 
 
@@ -123,6 +140,20 @@ class EngineFailed:
 
 
 @dataclass(frozen=True, slots=True)
+class StoodAside:
+    """The dialogue stands still (`aside`), or goes on. Meanwhile silence is nobody's fault."""
+
+    aside: bool
+
+
+@dataclass(frozen=True, slots=True)
+class KeysDiverted:
+    """The caller is asked for keys that are not for the dialogue (`diverted`), or no longer is."""
+
+    diverted: bool
+
+
+@dataclass(frozen=True, slots=True)
 class TimerDue:
     """The time of next_timer() has come."""
 
@@ -133,15 +164,19 @@ Event: TypeAlias = (
     | VoiceOff
     | DigitPressed
     | Transcribed
+    | PartlyTranscribed
     | ReplyText
     | ReplyToolCall
     | ReplyEnded
+    | ReplyFailed
     | ToolReturned
     | SpeechQueued
     | SpeechEnded
     | Played
     | Flushed
     | EngineFailed
+    | StoodAside
+    | KeysDiverted
     | TimerDue
 )
 
@@ -166,10 +201,21 @@ class CloseUtterance:
 
 @dataclass(frozen=True, slots=True)
 class StartReply:
-    """Ask the model. Answered by any number of ReplyText and ReplyToolCall, and one ReplyEnded."""
+    """Ask the model. Answered by any number of ReplyText and ReplyToolCall, and one ReplyEnded or
+    ReplyFailed."""
 
     round: int
     messages: tuple[Message, ...]
+    tentative: bool = False
+    """It is not sure that the caller has said all of it: CommitReply follows, or CancelReply."""
+
+
+@dataclass(frozen=True, slots=True)
+class CommitReply:
+    """The tentative round answers what the caller has really said."""
+
+    messages: tuple[Message, ...]
+    """As they are now."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -224,16 +270,18 @@ class Tell:
 
 @dataclass(frozen=True, slots=True)
 class Leave:
-    """The conversation is over: an action had an outcome, its time was up, or an engine failed."""
+    """The conversation is over: by an action's outcome when no field says otherwise."""
 
     failed: Engine | None = None
     time_up: bool = False
+    nobody_there: bool = False
 
 
 Command: TypeAlias = (
     OpenUtterance
     | CloseUtterance
     | StartReply
+    | CommitReply
     | CancelReply
     | RunTool
     | Speak

@@ -2,21 +2,25 @@
 
 The caller always has the right of way. The agent stops at once when the caller's voice is heard, and only
 then is it decided what the voice was. Stopping is cheap and reversible (*pause*: the queued audio stays);
-throwing the agent's words away is not (*interrupt*), so it waits until the voice has lasted
-`barge_in_min_ms`. A cough or an "uh-huh" is shorter, and the agent goes on where it stopped, without a lost
-syllable.
+throwing the agent's words away is not (*interrupt*), so it waits for a verdict (`interruption.py`). Until
+then the voice is a *sound*: it is transcribed, but it is nobody's turn. A cough or an "uh-huh" is dismissed,
+and the agent goes on where it stopped, without a lost syllable; else the caller has *claimed* the turn, and
+the sound is its beginning.
 
 The states, by what the caller could tell:
 
     LISTENING        nobody speaks, and the agent has nothing to say
     CALLER_SPEAKING  the caller's voice is heard, an utterance is open at the recogniser
-    CALLER_PAUSED    the caller fell silent; after `end_of_turn_ms` the turn is over, until then it goes on
+    CALLER_PAUSED    the caller fell silent; once that has lasted (`endpoint.py`) the turn is over
     THINKING         the caller's turn is over and an answer is being made; nothing of it is audible yet
-    HELD             as THINKING, but voice has begun: the answer, should it come, is kept from leaving
+    HELD             as THINKING, but there is a sound: the answer, should it come, is kept from leaving
     AGENT_SPEAKING   the agent's words leave for the caller
-    PAUSED           as AGENT_SPEAKING, but voice has begun: the agent is silent until it is decided
+    PAUSED           as AGENT_SPEAKING, but there is a sound: the agent is silent until it is judged
     LEAVING          the agent's last words: they are heard to their end, nothing stops them
     ENDED            the conversation is over
+
+The verdict may come late, from a recogniser that takes its time: the agent has gone on, or even come to its
+end, when it turns out that the caller did say something. Then it is an interruption still.
 
 A caller who goes on while the agent THINKs had only taken a breath: the answer is cancelled and both parts
 become one turn. The same holds when the agent was stopped before a single word of its answer was heard. If a
@@ -26,12 +30,15 @@ one.
 When the agent's words end while PAUSED, there is nothing to interrupt any more: the voice is an ordinary
 utterance, however short ("yes", said into the agent's last syllable).
 
-A digit is a whole turn in itself: it ends the caller's turn at once and interrupts the agent.
+A digit interrupts the agent and is a turn of the caller's without a voice: CALLER_PAUSED until it is clear
+whether more digits follow (`keypad.py`), which may be at once.
+
+In LISTENING nobody has to speak, but the agent asks after a caller who never does, and leaves in the end.
 
 LEAVING begins when an action has an outcome for the call (a transfer, a hang-up), when the call has lasted as
-long as it may and the agent says goodbye, or when a provider failed for good and the agent says so. Its words
-are protected, since the outcome follows them whatever the caller says; but they have an end, whatever happens
-to the engine that speaks them.
+long as it may or nobody is there and the agent says goodbye, or when a provider failed for good and the agent
+says so. Its words are protected, since the outcome follows them whatever the caller says; but they have an
+end, whatever happens to the engine that speaks them.
 
 A pair that is not in the table means: nothing happens. Events come from outside at any time (a digit in
 LEAVING, say), and the table is the one place that says which of them matter.
@@ -59,13 +66,16 @@ class State(Enum):
 class Event(Enum):
     GREETED = "the agent has a greeting to say"
     VOICE_BEGAN = "the caller's voice began"
-    VOICE_LASTED = "it has lasted barge_in_min_ms"
     VOICE_ENDED = "it ended"
-    TURN_ENDED = "end_of_turn_ms of silence after it"
+    CLAIMED = "the sound over the agent's words was the caller's wish to speak"
+    DISMISSED = "it was not"
+    TURN_ENDED = "the caller's silence has lasted"
     DIGIT_PRESSED = "the caller pressed a digit"
     NOTHING_SAID = "the turn held no words, only noise"
     SPEECH_BEGAN = "the first audio of the answer is queued"
     AGENT_DONE = "the answer is complete, and all of it was heard"
+    NO_INPUT = "nobody has said anything for long"
+    NOBODY_THERE = "nor answered when asked"
     OUTCOME_GIVEN = "an action decided how the call leaves"
     TIME_UP = "the call has lasted as long as it may"
     FAILED = "a provider failed for good"
@@ -74,13 +84,21 @@ class Event(Enum):
 
 class Action(Enum):
     OPEN_UTTERANCE = "send the caller's voice to the recogniser, from a little before it began"
+    OPEN_SOUND = "the same, for a voice that is nobody's turn yet"
     CLOSE_UTTERANCE = "have the recogniser's final transcript"
+    CLOSE_SOUND = "the same, for a sound"
+    FORGET_SOUND = "drop the sound, whatever was said in it"
+    CLAIM_SOUND = "the sound becomes part of the caller's turn"
+    DISMISS_SOUND = "it does not, unless words turn up in it"
+    END_TURN = "the caller's turn is closed"
     TAKE_DIGIT = "put the digit into the caller's turn"
     FORGET_TURN = "drop the caller's turn"
     FINISH = "the answer was heard to its end"
     PAUSE = "stop the agent's audio, keeping it"
     RESUME = "let it go on where it stopped"
     INTERRUPT = "drop the answer: its audio, its words not heard, its making"
+    CHECK_IN = "ask whether the caller is still there"
+    SAY_FAREWELL = "say that nobody seems to be there"
     SAY_GOODBYE = "say that the call has to end"
     APOLOGISE = "say that something went wrong"
     LEAVE = "end the conversation"
@@ -96,10 +114,6 @@ def _to(state: State, *actions: Action) -> Step:
     return Step(state, actions)
 
 
-_DIGIT = Event.DIGIT_PRESSED
-_TAKE = Action.TAKE_DIGIT
-
-
 def _ends(*first: Action) -> dict[Event, Step]:
     """The two ways in which a call ends without anybody's decision; `first` settles what is under way."""
     return {
@@ -108,57 +122,72 @@ def _ends(*first: Action) -> dict[Event, Step]:
     }
 
 
-_ENDS_WHILE_OPEN = _ends(Action.CLOSE_UTTERANCE)
-_ENDS_WITH_ANSWER = _ends(Action.INTERRUPT)
+_INTERRUPTED_BY_DIGIT = _to(State.CALLER_PAUSED, Action.INTERRUPT, Action.TAKE_DIGIT)
+_INTERRUPTED_BY_WORDS = _to(State.CALLER_SPEAKING, Action.INTERRUPT, Action.CLAIM_SOUND)
+
+_WHILE_CALLER_HAS_THE_TURN = {
+    Event.DIGIT_PRESSED: _to(State.CALLER_PAUSED, Action.CLOSE_UTTERANCE, Action.TAKE_DIGIT),
+    **_ends(Action.CLOSE_UTTERANCE),
+}
+_WHILE_ANSWER_IS_MADE = {
+    Event.CLAIMED: _INTERRUPTED_BY_WORDS,
+    Event.AGENT_DONE: _to(State.LISTENING, Action.FINISH),
+    Event.OUTCOME_GIVEN: _to(State.LEAVING),
+    Event.DIGIT_PRESSED: _INTERRUPTED_BY_DIGIT,
+    **_ends(Action.INTERRUPT),
+}
+
+
+def _while_weighed(state: State, if_dismissed: State) -> dict[Event, Step]:
+    """HELD and PAUSED, from which a dismissed sound leads back to `if_dismissed`."""
+    return {
+        Event.VOICE_BEGAN: _to(state, Action.OPEN_SOUND),
+        Event.VOICE_ENDED: _to(state, Action.CLOSE_SOUND),
+        Event.CLAIMED: _INTERRUPTED_BY_WORDS,
+        Event.DISMISSED: _to(if_dismissed, Action.DISMISS_SOUND, Action.RESUME),
+        Event.OUTCOME_GIVEN: _to(State.LEAVING, Action.FORGET_SOUND, Action.RESUME),
+        Event.DIGIT_PRESSED: _to(
+            State.CALLER_PAUSED, Action.FORGET_SOUND, Action.INTERRUPT, Action.TAKE_DIGIT
+        ),
+        **_ends(Action.FORGET_SOUND, Action.INTERRUPT),
+    }
+
 
 TABLE: Mapping[State, Mapping[Event, Step]] = {
     State.LISTENING: {
         Event.GREETED: _to(State.THINKING),
         Event.VOICE_BEGAN: _to(State.CALLER_SPEAKING, Action.OPEN_UTTERANCE),
-        _DIGIT: _to(State.THINKING, _TAKE),
+        Event.CLAIMED: _to(State.CALLER_SPEAKING, Action.CLAIM_SOUND),
+        Event.DIGIT_PRESSED: _to(State.CALLER_PAUSED, Action.TAKE_DIGIT),
+        Event.NO_INPUT: _to(State.THINKING, Action.CHECK_IN),
+        Event.NOBODY_THERE: _to(State.LEAVING, Action.SAY_FAREWELL),
         **_ends(),
     },
     State.CALLER_SPEAKING: {
         Event.VOICE_ENDED: _to(State.CALLER_PAUSED),
-        _DIGIT: _to(State.THINKING, Action.CLOSE_UTTERANCE, _TAKE),
-        **_ENDS_WHILE_OPEN,
+        Event.CLAIMED: _to(State.CALLER_SPEAKING, Action.CLAIM_SOUND),
+        **_WHILE_CALLER_HAS_THE_TURN,
     },
     State.CALLER_PAUSED: {
-        Event.VOICE_BEGAN: _to(State.CALLER_SPEAKING),
-        Event.TURN_ENDED: _to(State.THINKING, Action.CLOSE_UTTERANCE),
-        _DIGIT: _to(State.THINKING, Action.CLOSE_UTTERANCE, _TAKE),
-        **_ENDS_WHILE_OPEN,
+        Event.VOICE_BEGAN: _to(State.CALLER_SPEAKING, Action.OPEN_UTTERANCE),
+        Event.CLAIMED: _to(State.CALLER_PAUSED, Action.CLAIM_SOUND),
+        Event.TURN_ENDED: _to(State.THINKING, Action.CLOSE_UTTERANCE, Action.END_TURN),
+        **_WHILE_CALLER_HAS_THE_TURN,
     },
     State.THINKING: {
-        Event.VOICE_BEGAN: _to(State.HELD, Action.PAUSE),
+        Event.VOICE_BEGAN: _to(State.HELD, Action.PAUSE, Action.OPEN_SOUND),
         Event.NOTHING_SAID: _to(State.LISTENING, Action.FORGET_TURN),
         Event.SPEECH_BEGAN: _to(State.AGENT_SPEAKING),
-        Event.AGENT_DONE: _to(State.LISTENING, Action.FINISH),
-        Event.OUTCOME_GIVEN: _to(State.LEAVING),
-        _DIGIT: _to(State.THINKING, Action.INTERRUPT, _TAKE),
-        **_ENDS_WITH_ANSWER,
+        **_WHILE_ANSWER_IS_MADE,
     },
-    State.HELD: {
-        Event.VOICE_LASTED: _to(State.CALLER_SPEAKING, Action.INTERRUPT, Action.OPEN_UTTERANCE),
-        Event.VOICE_ENDED: _to(State.THINKING, Action.RESUME),
-        Event.OUTCOME_GIVEN: _to(State.LEAVING, Action.RESUME),
-        _DIGIT: _to(State.THINKING, Action.INTERRUPT, _TAKE),
-        **_ENDS_WITH_ANSWER,
-    },
+    State.HELD: _while_weighed(State.HELD, State.THINKING),
     State.AGENT_SPEAKING: {
-        Event.VOICE_BEGAN: _to(State.PAUSED, Action.PAUSE),
-        Event.AGENT_DONE: _to(State.LISTENING, Action.FINISH),
-        Event.OUTCOME_GIVEN: _to(State.LEAVING),
-        _DIGIT: _to(State.THINKING, Action.INTERRUPT, _TAKE),
-        **_ENDS_WITH_ANSWER,
+        Event.VOICE_BEGAN: _to(State.PAUSED, Action.PAUSE, Action.OPEN_SOUND),
+        **_WHILE_ANSWER_IS_MADE,
     },
     State.PAUSED: {
-        Event.VOICE_LASTED: _to(State.CALLER_SPEAKING, Action.INTERRUPT, Action.OPEN_UTTERANCE),
-        Event.VOICE_ENDED: _to(State.AGENT_SPEAKING, Action.RESUME),
-        Event.AGENT_DONE: _to(State.CALLER_SPEAKING, Action.FINISH, Action.RESUME, Action.OPEN_UTTERANCE),
-        Event.OUTCOME_GIVEN: _to(State.LEAVING, Action.RESUME),
-        _DIGIT: _to(State.THINKING, Action.INTERRUPT, _TAKE),
-        **_ENDS_WITH_ANSWER,
+        Event.AGENT_DONE: _to(State.CALLER_SPEAKING, Action.FINISH, Action.RESUME, Action.CLAIM_SOUND),
+        **_while_weighed(State.PAUSED, State.AGENT_SPEAKING),
     },
     State.LEAVING: {
         Event.AGENT_DONE: _to(State.ENDED, Action.FINISH, Action.LEAVE),

@@ -17,6 +17,9 @@ class Cause(StrEnum):
     MAX_DURATION = "MAX_DURATION"
     """The call took as long as it may; the agent said goodbye."""
 
+    NO_INPUT = "NO_INPUT"
+    """The caller said nothing, and did not answer when asked; the agent said goodbye."""
+
     # it was not taken; the caller was not answered
     BUSY = "BUSY"
     """As many calls as may be were there."""

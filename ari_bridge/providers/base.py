@@ -23,6 +23,7 @@ class Kind(Enum):
     STT = "stt"
     LLM = "llm"
     TTS = "tts"
+    TURN = "turn detector"
 
 
 # ------------------------------------------------------------------ speech to text
@@ -147,7 +148,42 @@ class TextToSpeech(Protocol):
     async def close(self) -> None: ...
 
 
+# ------------------------------------------------------------------ end of turn
+
+TURN_AUDIO_S = 8.0
+"""What a detector may get to hear at most; models of this kind are trained on about as much."""
+
+
+@dataclass(frozen=True, slots=True)
+class CallerPause:
+    """The caller has fallen silent: is the turn over?"""
+
+    pcm: Pcm16
+    """The latest of the turn's audio, at most TURN_AUDIO_S, up to now."""
+    rate_hz: int
+    language: str
+    text: str | None
+    """What the recogniser has understood of the turn so far; None while it has told nothing."""
+    agent_text: str
+    """What the agent said before, as far as it was heard."""
+
+
+class TurnDetector(Protocol):
+    """A model that hears (or reads) whether a turn is over. It takes the place of judging by the words alone,
+    which goes on without it where it fails or is late (see dialogue/endpoint.py)."""
+
+    async def turn_ends(self, pause: CallerPause) -> float:
+        """How probable it is (0..1) that the turn is over. Asked once a pause, cancelled at its time limit or
+        when the caller goes on. Raises ProviderError."""
+        ...
+
+    async def close(self) -> None: ...
+
+
 # ------------------------------------------------------------------ registry
+
+
+Engine: TypeAlias = SpeechToText | LanguageModel | TextToSpeech | TurnDetector
 
 
 @dataclass(frozen=True, slots=True)
@@ -157,7 +193,7 @@ class Provider:
     name: str
     kind: Kind
     options: type[BaseModel]
-    build: Callable[[Any], SpeechToText | LanguageModel | TextToSpeech]
+    build: Callable[[Any], Engine]
     summary: str
     """One line for `ari-bridge providers`."""
 

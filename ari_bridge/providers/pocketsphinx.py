@@ -162,7 +162,8 @@ class _Listener:
                 text = values["text"] if confidence >= self._min_confidence else ""
                 return Transcript(self._open.popleft(), text, final=True, confidence=confidence)
             if kind is FrameKind.PARTIAL and self._open:
-                return Transcript(self._open[0], values["text"], final=False)
+                # What of the grammar fits best so far, be it a cough: a guess, until the confidence is known.
+                return Transcript(self._open[0], values["text"], final=False, confidence=0.0)
 
 
 def _build(options: PocketsphinxOptions) -> PocketsphinxSpeechToText:

@@ -12,7 +12,15 @@ from pydantic import ValidationError
 from ari_bridge import providers
 from ari_bridge.core.errors import SettingsError
 from ari_bridge.core.registry import discover
-from ari_bridge.providers.base import Kind, LanguageModel, Options, Provider, SpeechToText, TextToSpeech
+from ari_bridge.providers.base import (
+    Kind,
+    LanguageModel,
+    Options,
+    Provider,
+    SpeechToText,
+    TextToSpeech,
+    TurnDetector,
+)
 from ari_bridge.settings import Settings, explain
 
 
@@ -28,6 +36,8 @@ def build_provider(settings: Settings, kind: Literal[Kind.STT], name: str) -> Sp
 def build_provider(settings: Settings, kind: Literal[Kind.LLM], name: str) -> LanguageModel: ...
 @overload
 def build_provider(settings: Settings, kind: Literal[Kind.TTS], name: str) -> TextToSpeech: ...
+@overload
+def build_provider(settings: Settings, kind: Literal[Kind.TURN], name: str) -> TurnDetector: ...
 
 
 def build_provider(settings: Settings, kind: Kind, name: str) -> Any:

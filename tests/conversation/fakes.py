@@ -33,13 +33,16 @@ from ari_bridge.providers.base import (
     VoiceContext,
     WordTime,
 )
-from ari_bridge.settings import AgentSettings
+from ari_bridge.settings import AgentSettings, PatienceSettings, TurnSettings
 from ari_bridge.store.journal import Journal, Past
 from ari_bridge.tools.workshop import AgentTools
 
 RATE_HZ = 8000
 FRAME = 160
 WORD_S = 0.3
+QUIET = PatienceSettings(fillers=(), check_ins=())
+FIXED = TurnSettings(end_of_turn="fixed")
+"""The same silence after every turn."""
 
 
 @dataclass
@@ -292,7 +295,6 @@ class FakeStt:
                         if error is not None:
                             raise error
                         self.seconds.append(samples / RATE_HZ)
-                        yield Transcript(number, "partial", final=False)
                         await asyncio.sleep(self._delay_s)
                         now = now_s() - self._port.start_s
                         texts = [says.text for says in self._port.timeline if told <= says.at_s < now - 0.2]
@@ -404,6 +406,7 @@ class Scene:
     tts_cost_s: float = 0.02
     stt_delay_s: float = 0.05
     max_duration_s: float = math.inf
+    patience: PatienceSettings = QUIET
     person: FakePerson | None = None
     prepare: Callable[[Scene], None] = lambda scene: None
     actions: Sequence[Action] = (TRANSFER, LOOK_UP, UNFIT)
@@ -429,7 +432,7 @@ class Scene:
         self.call.control.person = self.person
         self.conversation = Conversation(
             self.call,
-            self.agent,
+            self.agent.model_copy(update={"patience": self.patience}),
             self.stt,
             self.llm,
             self.tts,

@@ -12,7 +12,7 @@ from ari_bridge.dialogue.live import LiveKind
 from ari_bridge.dialogue.session import APOLOGY
 from ari_bridge.pbx.call import Outcome, Status
 from ari_bridge.settings import AgentSettings, TurnSettings
-from tests.conversation.fakes import Answer, Says, Scene, digit, until_cancelled
+from tests.conversation.fakes import FIXED, Answer, Says, Scene, digit, until_cancelled
 from tests.conversation.virtual_loop import run
 
 GONE = Outcome(Status.HANGUP, "CALLER")
@@ -47,8 +47,9 @@ def test_a_call_from_greeting_to_hang_up() -> None:
 
 
 def test_latency_beyond_the_engines_own_is_small() -> None:
-    scene = play(Scene([Says(2.0, "hello")], stt_delay_s=0.0, tts_cost_s=0.0))
-    latency = scene.conversation.turns[2].latency_ms
+    agent = AgentSettings(turns=FIXED)
+    scene = play(Scene([Says(2.0, "hello")], agent=agent, stt_delay_s=0.0, tts_cost_s=0.0))
+    latency = scene.conversation.turns[1].latency_ms
     assert latency["end_of_turn"] == pytest.approx(500, abs=21)
     assert latency["first_packet"] - latency["end_of_turn"] <= 40
     first = next(at_s for at_s, _ in scene.port.sent_at if at_s > 2.0)
@@ -323,6 +324,6 @@ def test_a_bug_is_not_swallowed() -> None:
 
 
 def test_turn_settings_are_heeded() -> None:
-    quick = AgentSettings(turns=TurnSettings(end_of_turn_ms=200))
+    quick = AgentSettings(turns=TurnSettings(end_of_turn="fixed", end_of_turn_ms=200))
     scene = play(Scene([Says(1.0, "hello")], agent=quick))
     assert scene.conversation.turns[-1].latency_ms["end_of_turn"] == pytest.approx(200, abs=21)

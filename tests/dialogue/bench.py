@@ -4,18 +4,20 @@ from __future__ import annotations
 
 import math
 
-from ari_bridge.core.messages import ToolCall
+from ari_bridge.core.messages import Message, ToolCall
 from ari_bridge.dialogue import signals as s
 from ari_bridge.dialogue.history import WordSpan
 from ari_bridge.dialogue.live import LiveKind
 from ari_bridge.dialogue.session import Session
 from ari_bridge.dialogue.turns import State
-from ari_bridge.settings import TurnSettings
+from ari_bridge.settings import PatienceSettings, TurnSettings
 
 RATE_HZ = 8000
 FRAME = 160
 WORD_SAMPLES = 2400
 """A word takes 300 ms."""
+FIXED = TurnSettings(end_of_turn="fixed")
+"""The same silence after every turn."""
 
 
 class Bench:
@@ -26,9 +28,14 @@ class Bench:
         speaks_by_itself: bool = True,
         max_duration_s: float = math.inf,
         goodbye: str = "",
+        patience: PatienceSettings | None = None,
     ) -> None:
         self.session = Session(
-            settings or TurnSettings(), rate_hz=RATE_HZ, max_duration_s=max_duration_s, goodbye=goodbye
+            settings or FIXED,
+            rate_hz=RATE_HZ,
+            max_duration_s=max_duration_s,
+            goodbye=goodbye,
+            patience=patience,
         )
         self.speaks_by_itself = speaks_by_itself
         self.now = 100.0
@@ -41,6 +48,7 @@ class Bench:
         """Utterances that wait for their transcripts."""
         self.rounds: list[s.StartReply] = []
         self.cancelled: list[int] = []
+        self.committed: list[tuple[Message, ...]] = []
         self.tools: list[ToolCall] = []
         self.told: list[tuple[LiveKind, str]] = []
         self.opened: list[s.OpenUtterance] = []
@@ -67,6 +75,8 @@ class Bench:
                     self.closed.append(number)
                 case s.StartReply():
                     self.rounds.append(command)
+                case s.CommitReply(messages):
+                    self.committed.append(messages)
                 case s.CancelReply(number):
                     self.cancelled.append(number)
                 case s.RunTool(call):
@@ -133,16 +143,30 @@ class Bench:
 
     def voice(self, seconds: float, *, hangover_s: float = 0.16) -> None:
         """The caller is heard for so long, told as the VAD tells it."""
+        self.voice_on()
+        self.hold_voice(seconds - 0.06)
+        self.voice_off(hangover_s)
+
+    def voice_on(self) -> None:
+        """60 ms of it have passed when it is told."""
         started = self.now
         self.wait(0.06)
         self.feed(s.VoiceOn(started))
         self.feed(s.VoiceHeld(self.now))
-        while self.now < started + seconds - 1e-6:
+
+    def hold_voice(self, seconds: float) -> None:
+        for _ in range(round(seconds / 0.02)):
             self.wait(0.02)
             self.feed(s.VoiceHeld(self.now))
+
+    def voice_off(self, hangover_s: float = 0.16) -> None:
         ended = self.now
         self.wait(hangover_s)
         self.feed(s.VoiceOff(ended))
+        self.settle()
+
+    def understood_so_far(self, text: str, *, is_sure: bool = True) -> None:
+        self.feed(s.PartlyTranscribed(self.opened[-1].utterance, text, is_sure))
         self.settle()
 
     def understood(self, text: str) -> None:

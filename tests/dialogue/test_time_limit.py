@@ -7,8 +7,8 @@ from collections.abc import Callable
 import pytest
 
 from ari_bridge.dialogue import signals as s
+from ari_bridge.dialogue.call_time import LAST_WORDS_WITHIN_S
 from ari_bridge.dialogue.live import LiveKind
-from ari_bridge.dialogue.session import LAST_WORDS_WITHIN_S
 from ari_bridge.dialogue.turns import State
 from tests.dialogue.bench import Bench
 

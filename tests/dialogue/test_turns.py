@@ -34,7 +34,14 @@ def test_a_failure_ends_the_conversation_from_anywhere(state: State) -> None:
 @pytest.mark.parametrize("state", [State.HELD, State.PAUSED])
 def test_a_pause_is_always_undone_on_the_way_out(state: State) -> None:
     for event, step in TABLE[state].items():
-        assert {Action.RESUME, Action.INTERRUPT} & set(step.actions), event
+        assert step.state is state or {Action.RESUME, Action.INTERRUPT} & set(step.actions), event
+
+
+@pytest.mark.parametrize("state", [State.HELD, State.PAUSED])
+def test_a_sound_is_always_dealt_with_on_the_way_out(state: State) -> None:
+    verdicts = {Action.CLAIM_SOUND, Action.DISMISS_SOUND, Action.FORGET_SOUND}
+    for event, step in TABLE[state].items():
+        assert step.state is state or verdicts & set(step.actions), event
 
 
 def test_only_leaving_leads_to_the_end_and_nothing_out_of_it() -> None:
@@ -48,7 +55,7 @@ def test_only_leaving_leads_to_the_end_and_nothing_out_of_it() -> None:
 
 def test_what_is_not_in_the_table_changes_nothing() -> None:
     turns = Turns()
-    assert turns.on(Event.VOICE_LASTED) == ()
+    assert turns.on(Event.TURN_ENDED) == ()
     assert turns.state is State.LISTENING
     assert turns.on(Event.VOICE_BEGAN) == (Action.OPEN_UTTERANCE,)
     assert turns.state is State.CALLER_SPEAKING

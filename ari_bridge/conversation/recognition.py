@@ -1,0 +1,58 @@
+"""The call's recogniser, kept running."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable
+from contextlib import aclosing
+
+from ari_bridge.conversation.ears import Ears
+from ari_bridge.conversation.streams import closable
+from ari_bridge.core.errors import ProviderError
+from ari_bridge.dialogue import signals as s
+from ari_bridge.providers.base import SpeechContext, SpeechToText
+
+log = logging.getLogger(__name__)
+
+SURE = 0.5
+"""A partial transcript with less confidence is a guess."""
+
+
+class Recognition:
+    def __init__(
+        self, stt: SpeechToText, context: SpeechContext, ears: Ears, handle: Callable[[s.Event], None]
+    ) -> None:
+        self._stt, self._context = stt, context
+        self._ears = ears
+        self._handle = handle
+        self._worked = True
+        """It has understood something since it was started."""
+
+    async def run(self) -> None:
+        """A recogniser that fails is started anew if it had worked at all."""
+        while True:
+            try:
+                await self._transcribe()
+            except ProviderError as error:
+                log.warning("speech to text: %s", error)
+                if not (error.retryable and self._worked):
+                    self._handle(s.EngineFailed(s.Engine.STT))
+                    return
+                self._worked = False
+                for utterance in self._ears.restart():
+                    self._handle(s.Transcribed(utterance, ""))
+
+    async def _transcribe(self) -> None:
+        async with (
+            aclosing(self._ears.stream()) as audio,
+            aclosing(closable(self._stt.transcribe(audio, self._context))) as stream,
+        ):
+            async for transcript in stream:
+                if transcript.final:
+                    self._worked = True
+                    self._ears.answered(transcript.utterance)
+                    self._handle(s.Transcribed(transcript.utterance, transcript.text))
+                else:
+                    is_sure = transcript.confidence is None or transcript.confidence >= SURE
+                    self._handle(s.PartlyTranscribed(transcript.utterance, transcript.text, is_sure))
+        raise ProviderError("the recogniser ended in the middle of the call", retryable=True)
