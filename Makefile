@@ -19,7 +19,7 @@ $(VENV)/.installed: pyproject.toml Makefile
 	$(PYTHON) -m venv --without-pip $(VENV)
 	$(PYTHON) -m pip --python $(BIN)/python install --quiet --upgrade 'pip>=25.1'
 	$(BIN)/python -m pip install --quiet --editable . --group dev
-	$(BIN)/python -m pip install --quiet --no-deps silero-vad  # its model; its code would want torch
+	$(BIN)/python -m pip install --quiet --no-deps "silero-vad>=6.2,<7"  # its model; its code would want torch
 	@touch $@
 
 demo: install ## a real call through a real Asterisk; leaves build/demo/call.{wav,json,svg}

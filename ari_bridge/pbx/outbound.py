@@ -169,9 +169,11 @@ class Outbound:
         call = self._calls.get(event.channel_id)
         if call is None or (call.phase is Phase.SORTING and not event.destroyed):
             return  # on its way into the dialplan it leaves our application
+        if call.phase is Phase.RINGING and event.cause is None:
+            return  # a first word of the end; why it was not answered comes with the last
         del self._calls[event.channel_id]
         if call.phase is Phase.RINGING:
-            cause = _WHY.get(event.cause, Cause.UNREACHABLE)
+            cause = _WHY.get(event.cause or 0, Cause.UNREACHABLE)
         else:
             cause = Cause.MACHINE if call.machine else Cause.NO_AGENT
         self._hold(self._report(call, cause))
