@@ -46,8 +46,9 @@ PACE_CALL_S = 4.0
 PACE_P99_S = 0.1
 
 DARK_S = 10.0
-KNOCKS_HZ = 3.0
-"""Connections that may be tried each second while nobody is there."""
+KNOCKS_HZ = 4.0
+"""Connections that may be tried each second while nobody is there; each try is two, for a GET whose
+connection breaks at once is sent again on another."""
 
 
 def percentile(values: list[float], share: float) -> float:

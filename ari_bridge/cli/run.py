@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import asyncio
+import gc
 import logging
 import math
 import signal
@@ -123,6 +124,8 @@ class _Runner:
 
     def _ready(self) -> None:
         self._serves = True
+        gc.collect()
+        gc.freeze()  # what is there now stays: to go through it at every full collection would hold up calls
         _say_ready(self._settings)
         self._notifier.ready()
 
