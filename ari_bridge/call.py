@@ -21,6 +21,7 @@ from ari_bridge.store import record as records
 from ari_bridge.store.database import CallStore
 from ari_bridge.store.record import CallRecord
 from ari_bridge.switchboard import Switchboard
+from ari_bridge.tools.workshop import AgentTools
 
 log = logging.getLogger(__name__)
 
@@ -38,6 +39,7 @@ class Agent:
     tts: TextToSpeech
     actions: Sequence[Action]
     action_context: ActionContext
+    tools: AgentTools
 
 
 async def run_call(
@@ -85,6 +87,7 @@ async def run_call(
         start_s=start_s,
         journal=journal,
         past=past,
+        tools=agent.tools,
     )
     outcome: Outcome | None = None
     try:

@@ -17,11 +17,11 @@ from ari_bridge.media.plane import MediaPlane
 from ari_bridge.media.port import ProcessPlane
 from ari_bridge.pbx.call import Outcome, PbxCall
 from ari_bridge.pbx.controller import Controller, nothing_left
-from ari_bridge.providers.base import Kind, LanguageModel, SpeechToText, TextToSpeech
-from ari_bridge.providers.registry import build_provider
+from ari_bridge.providers.engines import Engines
 from ari_bridge.settings import Settings
 from ari_bridge.store.database import CallStore
 from ari_bridge.switchboard import Switchboard
+from ari_bridge.tools.workshop import Workshop
 
 log = logging.getLogger(__name__)
 
@@ -78,12 +78,14 @@ class Service:
         if not self._settings.agents:
             raise SettingsError("agents: there is no agent; add a table [agents.NAME]")
         async with AsyncExitStack() as stack:
-            engines = _Engines(self._settings)
+            engines = Engines(self._settings)
             stack.push_async_callback(engines.close)
-            self._agents = _agents(self._settings, engines)
             if self._settings.store.file is not None:
                 self._store = await CallStore.open(self._settings.store.file, self._settings.asterisk.app)
                 stack.push_async_callback(self._store.close)
+            tools = await Workshop.open(self._settings, actions())
+            stack.push_async_callback(tools.close)
+            self._agents = _agents(self._settings, engines, tools)
             plane = await ProcessPlane.start(self._settings.media)
             stack.push_async_callback(plane.close)
             await self._serve(plane, ready)
@@ -123,38 +125,7 @@ async def _while_audio_lasts(plane: MediaPlane, serving: Coroutine[Any, Any, Non
             task.result()
 
 
-class _Engines:
-    """Builds each engine the agents name, once, and closes them all."""
-
-    def __init__(self, settings: Settings) -> None:
-        self._settings = settings
-        self._stt: dict[str, SpeechToText] = {}
-        self._llm: dict[str, LanguageModel] = {}
-        self._tts: dict[str, TextToSpeech] = {}
-
-    def stt(self, name: str) -> SpeechToText:
-        if name not in self._stt:
-            self._stt[name] = build_provider(self._settings, Kind.STT, name)
-        return self._stt[name]
-
-    def llm(self, name: str) -> LanguageModel:
-        if name not in self._llm:
-            self._llm[name] = build_provider(self._settings, Kind.LLM, name)
-        return self._llm[name]
-
-    def tts(self, name: str) -> TextToSpeech:
-        if name not in self._tts:
-            self._tts[name] = build_provider(self._settings, Kind.TTS, name)
-        return self._tts[name]
-
-    async def close(self) -> None:
-        engines: list[SpeechToText | LanguageModel | TextToSpeech]
-        engines = [*self._stt.values(), *self._llm.values(), *self._tts.values()]
-        for engine in engines:
-            await engine.close()
-
-
-def _agents(settings: Settings, engines: _Engines) -> dict[str, Agent]:
+def _agents(settings: Settings, engines: Engines, tools: Workshop) -> dict[str, Agent]:
     context = ActionContext(settings.destinations, settings.digits, settings.control)
     verbs = actions()
     for name, agent in settings.agents.items():
@@ -172,6 +143,7 @@ def _agents(settings: Settings, engines: _Engines) -> dict[str, Agent]:
             tts=engines.tts(agent.tts),
             actions=list(verbs.values()),
             action_context=context,
+            tools=tools.for_agent(name),
         )
         for name, agent in settings.agents.items()
     }

@@ -16,6 +16,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import (
     BaseModel,
+    BeforeValidator,
     ConfigDict,
     Field,
     SecretStr,
@@ -26,6 +27,7 @@ from pydantic import (
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
 
 from ari_bridge.core.errors import SettingsError
+from ari_bridge.tool_settings import KnowledgeSettings, ToolSettings
 
 
 class _Table(BaseModel):
@@ -138,9 +140,9 @@ class TurnSettings(_Table):
     when the caller goes on: answers come sooner, and some are paid for in vain."""
     barge_in: bool = True
     """Callers can interrupt the agent."""
-    barge_in_sure_ms: int = Field(default=900, ge=100, le=5000)
-    """Voice that lasts this long interrupts, whatever is understood of it; words interrupt at once. Less than
-    that, or an "uh-huh", only pauses the agent, which then goes on where it stopped."""
+    barge_in_min_ms: int = Field(default=900, ge=100, le=5000)
+    """Voice that lasts this long interrupts, whatever is understood of it; words interrupt at once. A shorter
+    one without words, or an "uh-huh", only pauses the agent, which then goes on where it stopped."""
     barge_in_min_words: int = Field(default=1, ge=1, le=20)
     """So many words interrupt, "yes, I see" and the like left out; "stop" always does."""
     resume_after_ms: int = Field(default=300, ge=0, le=3000)
@@ -182,6 +184,14 @@ class PatienceSettings(_Table):
     farewell: str = "I cannot hear you, so I am going to end the call. Goodbye."
 
 
+def _several(value: object) -> object:
+    return (value,) if isinstance(value, str) else value
+
+
+_Engines = Annotated[tuple[str, ...], BeforeValidator(_several), Field(min_length=1)]
+"""Names of providers, the first being asked first; a single name may stand without brackets."""
+
+
 class AgentSettings(_Table):
     greeting: str = ""
     resumption: str = "I am sorry, I lost you for a moment. Please go on."
@@ -190,9 +200,9 @@ class AgentSettings(_Table):
     """Said when the call has lasted limits.max_duration_s."""
     language: str = "en"
     prompt: str = ""
-    stt: str = "pocketsphinx"
-    llm: str = "script"
-    tts: str = "espeak"
+    stt: _Engines = ("pocketsphinx",)
+    llm: _Engines = ("script",)
+    tts: _Engines = ("espeak",)
     gain_db: float = Field(default=0.0, ge=-30, le=20)
     """How much louder than its voice engine makes it the agent speaks."""
     phrases: tuple[str, ...] = ()
@@ -201,6 +211,10 @@ class AgentSettings(_Table):
     patience: PatienceSettings = PatienceSettings()
     actions: tuple[str, ...] = ("hangup", "transfer")
     """What the agent may do with a call: names of `ari_bridge/actions/`."""
+    tools: tuple[str, ...] = ()
+    """What else it may use: names of tools, or patterns of them such as "calendar_*"."""
+    knowledge: KnowledgeSettings = KnowledgeSettings()
+    """What it can look things up in; offers the tool `look_up`."""
 
 
 _Context = Annotated[str, Field(pattern=r"^[A-Za-z0-9_.-]+$")]
@@ -297,6 +311,32 @@ class WebSettings(_Table):
         return secret
 
 
+class FallbackSettings(_Table):
+    """When an engine that has others behind it in its agent's list is given up."""
+
+    llm_first_s: float = Field(default=4.0, gt=0)
+    """How long a model's first word may take."""
+    tts_first_s: float = Field(default=2.0, gt=0)
+    """And a voice's first sound."""
+    next_s: float = Field(default=3.0, gt=0)
+    """And what follows."""
+    stt_final_s: float = Field(default=3.0, gt=0)
+    """How long after the caller's last word the final transcript may take."""
+    failures_max: int = Field(default=3, ge=1)
+    """In a row; the engine is asked last then,"""
+    rest_s: float = Field(default=30.0, gt=0)
+    """for so long."""
+
+
+class PhraseSettings(_Table):
+    """The cache of the fixed phrases' audio: greeting, goodbye and the like."""
+
+    directory: Path | None = None
+    """Phrases outlive the process in it; kept in memory only when unset."""
+    memory_mb: int = Field(default=32, ge=0)
+    disk_mb: int = Field(default=256, ge=0)
+
+
 class RecordSettings(_Table):
     directory: Path | None = None
     """One JSON file a call, with its transcript, is written here; nothing is written when unset."""
@@ -324,10 +364,13 @@ class Settings(BaseSettings):
     """DID -> agent; the key "default" catches the rest. The dialplan's agent= argument comes first."""
     destinations: dict[str, DestinationSettings] = {}
     digits: dict[str, DigitSettings] = {}
+    tools: ToolSettings = ToolSettings()
     control: ControlSettings = ControlSettings()
     outbound: dict[str, OutboundSettings] = {}
     web: WebSettings = WebSettings()
     providers: dict[str, dict[str, Any]] = {}
+    fallback: FallbackSettings = FallbackSettings()
+    phrases: PhraseSettings = PhraseSettings()
     limits: LimitSettings = LimitSettings()
     records: RecordSettings = RecordSettings()
     store: StoreSettings = StoreSettings()
@@ -353,6 +396,13 @@ class Settings(BaseSettings):
         for name, outbound in self.outbound.items():
             if outbound.agent not in self.agents:
                 raise ValueError(f"outbound.{name}.agent: there is no agent {outbound.agent!r}")
+        return self
+
+    @model_validator(mode="after")
+    def _days_are_counted_somewhere(self) -> Settings:
+        for name, policy in self.tools.policy.items():
+            if policy.max_per_day is not None and self.store.file is None:
+                raise ValueError(f"tools.policy.{name}.max_per_day: needs store.file, where it is counted")
         return self
 
 
@@ -384,10 +434,15 @@ def explain(error: ValidationError) -> str:
     return "; ".join(parts)
 
 
+_NOT_OURS = {"body", "query", "parameters", "variables", "environment"}
+"""Tables whose keys are somebody else's."""
+
+
 def _resolve_files(table: dict[str, Any], base: Path) -> None:
     """Make every relative path of a key that names a file or directory relative to the TOML file."""
     for key, value in table.items():
         if isinstance(value, dict):
-            _resolve_files(value, base)
+            if key not in _NOT_OURS:
+                _resolve_files(value, base)
         elif isinstance(value, str) and (key.endswith("_file") or key in ("file", "directory")) and value:
             table[key] = os.fspath(base / value)

@@ -16,6 +16,7 @@ PACKAGE = Path(__file__).parent.parent / "ari_bridge"
 ROW = {
     "core": 1,
     "settings": 1,
+    "tool_settings": 1,
     "media": 2,
     "dialogue": 2,
     "pbx": 3,
@@ -32,6 +33,8 @@ ROW = {
 }
 SIDEWAYS = {
     ("settings", "core"),
+    ("settings", "tool_settings"),
+    ("tool_settings", "core"),
     ("actions", "pbx"),
     ("store", "pbx"),
     ("call", "conversation"),

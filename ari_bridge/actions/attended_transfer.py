@@ -131,4 +131,4 @@ async def _patience(desk: Desk, briefing: str) -> None:
     await asyncio.sleep(control.answer_s)
 
 
-ACTION = Action(name="attended_transfer", spec=_spec, run=_run, exclusive=True)
+ACTION = Action(name="attended_transfer", spec=_spec, run=_run, exclusive=True, idempotent=True)

@@ -113,3 +113,6 @@ class Action:
     run: Run
     exclusive: bool = False
     """It has the caller for itself: no other exclusive one runs beside it."""
+    idempotent: bool = False
+    """It says how the call is to be: done twice it is as done once, and after a crash it may be done
+    again."""

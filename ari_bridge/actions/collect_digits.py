@@ -69,4 +69,4 @@ async def _silence(wanted: DigitSettings, desk: Desk) -> None:
     await asyncio.sleep(wanted.first_s)
 
 
-ACTION = Action(name="collect_digits", spec=_spec, run=_run, exclusive=True)
+ACTION = Action(name="collect_digits", spec=_spec, run=_run, exclusive=True, idempotent=True)

@@ -32,4 +32,4 @@ async def _run(arguments: Mapping[str, Any], desk: Desk) -> ActionResult:
     )
 
 
-ACTION = Action(name="continue_in_dialplan", spec=_spec, run=_run)
+ACTION = Action(name="continue_in_dialplan", spec=_spec, run=_run, idempotent=True)

@@ -22,4 +22,4 @@ async def _run(arguments: Mapping[str, Any], desk: Desk) -> ActionResult:
     )
 
 
-ACTION = Action(name="hangup", spec=_spec, run=_run)
+ACTION = Action(name="hangup", spec=_spec, run=_run, idempotent=True)

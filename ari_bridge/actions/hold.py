@@ -34,4 +34,4 @@ async def _run(arguments: Mapping[str, Any], desk: Desk) -> ActionResult:
     return ActionResult("The caller is on hold and hears music, until you call unhold.")
 
 
-ACTION = Action(name="hold", spec=_spec, run=_run, exclusive=True)
+ACTION = Action(name="hold", spec=_spec, run=_run, exclusive=True, idempotent=True)

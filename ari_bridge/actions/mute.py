@@ -19,4 +19,4 @@ async def _run(arguments: Mapping[str, Any], desk: Desk) -> ActionResult:
     return ActionResult("The caller is muted.")
 
 
-ACTION = Action(name="mute", spec=_spec, run=_run)
+ACTION = Action(name="mute", spec=_spec, run=_run, idempotent=True)

@@ -21,4 +21,4 @@ async def _run(arguments: Mapping[str, Any], desk: Desk) -> ActionResult:
     return ActionResult("The agent was called back.")
 
 
-ACTION = Action(name="recall", spec=_spec, run=_run)
+ACTION = Action(name="recall", spec=_spec, run=_run, idempotent=True)

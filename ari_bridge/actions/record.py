@@ -39,4 +39,4 @@ async def _run(arguments: Mapping[str, Any], desk: Desk) -> ActionResult:
     return ActionResult("The recording has ended.")
 
 
-ACTION = Action(name="record", spec=_spec, run=_run)
+ACTION = Action(name="record", spec=_spec, run=_run, idempotent=True)

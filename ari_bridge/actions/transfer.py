@@ -46,4 +46,4 @@ async def _run(arguments: Mapping[str, Any], desk: Desk) -> ActionResult:
     )
 
 
-ACTION = Action(name="transfer", spec=_spec, run=_run)
+ACTION = Action(name="transfer", spec=_spec, run=_run, idempotent=True)

@@ -20,4 +20,4 @@ async def _run(arguments: Mapping[str, Any], desk: Desk) -> ActionResult:
     return ActionResult("The caller hears you again.")
 
 
-ACTION = Action(name="unhold", spec=_spec, run=_run, exclusive=True)
+ACTION = Action(name="unhold", spec=_spec, run=_run, exclusive=True, idempotent=True)

@@ -55,13 +55,13 @@ def _arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def _run(arguments: argparse.Namespace) -> int:
-    chosen = settings.load(arguments.config or _default())
+    chosen = settings.load(arguments.config or default_config())
     logs.set_up(chosen.log.level)
     asyncio.run(_Runner(chosen, _observer(arguments)).run())
     return 0
 
 
-def _default() -> Path:
+def default_config() -> Path:
     for place in _PLACES:
         if place.exists():
             return place

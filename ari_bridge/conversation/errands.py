@@ -12,20 +12,18 @@ from ari_bridge.conversation.toolbox import Toolbox
 from ari_bridge.core.messages import ToolCall
 from ari_bridge.dialogue import signals as s
 from ari_bridge.pbx.call import Outcome
-from ari_bridge.store.journal import Journal
 
 
 class Errands:
     def __init__(
         self,
         toolbox: Toolbox,
-        journal: Journal,
         talk: Talk,
         tasks: Tasks,
         handle: Callable[[s.Event], None],
         end: Callable[[Outcome], None],
     ) -> None:
-        self._toolbox, self._journal, self._talk = toolbox, journal, talk
+        self._toolbox, self._talk = toolbox, talk
         self._tasks = tasks
         self._handle, self._end = handle, end
 
@@ -49,9 +47,7 @@ class Errands:
         return said[-1]
 
     async def _run_tool(self, call: ToolCall, after_turn: int) -> None:
-        await self._journal.tool_called(call, after_turn)
-        result = await self._toolbox.run_for_agent(call.name, call.arguments)
-        self._journal.tool_answered(call, result.result)
+        result = await self._toolbox.run_for_agent(call, after_turn)
         if result.outcome is not None and result.at_once:
             self._end(result.outcome)
         self._handle(s.ToolReturned(call, result.result, decides_outcome=result.outcome is not None))

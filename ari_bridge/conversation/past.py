@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
+from ari_bridge.core.messages import UNKNOWN_RESULT
 from ari_bridge.dialogue.history import AgentSaid, CallerSaid, Entry, Sentence, ToolAnswered
 from ari_bridge.dialogue.log import Turn, Who
 from ari_bridge.store.journal import Past, ToolRecord
 from ari_bridge.store.record import TurnRecord
-
-UNKNOWN_RESULT = "It is not known whether this was done: the connection broke while it was."
 
 
 def turns(past: Past, start_s: float) -> list[Turn]:

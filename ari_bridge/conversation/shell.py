@@ -57,6 +57,7 @@ from ari_bridge.providers.base import (
 from ari_bridge.settings import AgentSettings
 from ari_bridge.store.journal import Journal, NoJournal, Past
 from ari_bridge.store.record import DigitRecord, TurnRecord
+from ari_bridge.tools.workshop import AgentTools
 
 log = logging.getLogger(__name__)
 
@@ -80,6 +81,7 @@ class Conversation:
         start_s: float | None = None,
         journal: Journal | None = None,
         past: Past | None = None,
+        tools: AgentTools | None = None,
     ) -> None:
         """`max_duration_s`: after which the agent says goodbye. `start_s`: the instant from which the records
         count; now, when None. `past`: what there was before, where the call is taken over."""
@@ -116,9 +118,18 @@ class Conversation:
         speech_context = SpeechContext(rate_hz, language, (*agent.phrases, *llm.phrases))
         self._recognition = Recognition(stt, speech_context, self._ears, self._handle)
         self._talk = CallTalk(self, self._port, voice)
-        toolbox = Toolbox(actions, Desk(action_context, call.control, self._talk), agent_may=agent.actions)
-        self._errands = Errands(toolbox, self._journal, self._talk, self._tasks, self._handle, self._end)
-        self._replies = Replies(llm, toolbox.specs, self._tasks, self._handle)
+        self._toolbox = Toolbox(
+            actions,
+            Desk(action_context, call.control, self._talk),
+            agent_may=agent.actions,
+            tools=tools,
+            call_id=info.call_id,
+            language=language,
+            journal=self._journal,
+            past=() if past is None else past.tools,
+        )
+        self._errands = Errands(self._toolbox, self._talk, self._tasks, self._handle, self._end)
+        self._replies = Replies(llm, self._toolbox.specs, self._tasks, self._handle)
         self._speaker = Speaker(self._port, voice, self._tasks, self._handle, self._talk.agent_may_speak)
 
     @property
@@ -170,8 +181,12 @@ class Conversation:
                     self._ears.open(utterance, from_s)
                 case s.CloseUtterance(utterance):
                     self._ears.close(utterance)
-                case s.StartReply(number, messages):
+                case s.StartReply(number, messages, tentative):
+                    if not tentative:
+                        self._toolbox.asked(messages)
                     self._replies.start(number, messages)
+                case s.CommitReply(messages):
+                    self._toolbox.asked(messages)
                 case s.CancelReply(number):
                     self._replies.cancel(number)
                 case s.RunTool(call):
@@ -234,8 +249,13 @@ class Conversation:
             return "The call has ended."
         return await self._errands.act(verb, arguments)
 
-    def caller_is_silent(self) -> None:
-        self._handle(s.VoiceOff(self._clock()))
+    def stand_aside(self, aside: bool) -> None:
+        if aside:
+            self._handle(s.VoiceOff(self._clock()))
+        self._handle(s.StoodAside(aside))
+
+    def divert_keys(self, diverted: bool) -> None:
+        self._handle(s.KeysDiverted(diverted))
 
     async def words_heard(self) -> None:
         """Until all that the agent has to say so far has been heard, or was cut off."""

@@ -31,8 +31,12 @@ class KeyUse(Enum):
 class Dialogue(Protocol):
     """What the conversation's shell does for us."""
 
-    def caller_is_silent(self) -> None:
-        """Whatever voice is being heard counts as ended."""
+    def stand_aside(self, aside: bool) -> None:
+        """Stand still (whatever voice is being heard counts as ended), or go on."""
+        ...
+
+    def divert_keys(self, diverted: bool) -> None:
+        """The caller has been asked for keys, or has given them."""
         ...
 
     async def words_heard(self) -> None: ...
@@ -89,7 +93,7 @@ class CallTalk:
         """The caller's telephone put us on hold: the agent falls silent at once, and goes on after it."""
         if not self.aside:
             self.aside = self._held = True
-            self._dialogue.caller_is_silent()
+            self._dialogue.stand_aside(True)
             self._silence_agent()
 
     def caller_back(self) -> None:
@@ -108,7 +112,7 @@ class CallTalk:
         if self.aside:
             return
         self.aside = True
-        self._dialogue.caller_is_silent()
+        self._dialogue.stand_aside(True)
         await self.words_heard()
         self._silence_agent()
 
@@ -116,6 +120,7 @@ class CallTalk:
         if not self.aside:
             return
         self.aside = False
+        self._dialogue.stand_aside(False)
         self._agent_may_speak.set()
         self._port.resume()
         limit, self._limit = self._limit, None
@@ -135,10 +140,12 @@ class CallTalk:
     @contextmanager
     def keys(self, *, secret: bool) -> Iterator[DivertedKeys]:
         before, self._keys = self._keys, DivertedKeys(secret=secret)
+        self._dialogue.divert_keys(True)
         try:
             yield self._keys
         finally:
             self._keys = before
+            self._dialogue.divert_keys(before is not None)
             if secret:
                 self._secret_until_s = asyncio.get_running_loop().time() + SECRET_TAIL_S
 

@@ -9,6 +9,8 @@
     │   └── RequestFailed            one REST request was refused (has .status)
     │       └── Gone                 ... because the channel or bridge is no longer there
     ├── ProviderError            a speech or language engine (has .retryable)
+    ├── ToolError                a tool a model may call (has .happened, .retryable)
+    ├── StoreError               what must be written down first cannot be
     ├── MediaError               the caller's media or the way to it
     │   ├── PortTaken                the UDP port is in use
     │   ├── MediaProcessDied         the media process ended
@@ -75,6 +77,25 @@ class ProviderError(AriBridgeError):
     def __init__(self, message: str, *, retryable: bool) -> None:
         super().__init__(message)
         self.retryable = retryable
+
+
+class ToolError(AriBridgeError):
+    """A tool did not do what it was called for. The text may be told to a model.
+
+    `happened` tells whether it may have done it all the same; `retryable` whether the same call may work
+    soon.
+    """
+
+    exit_code = 69
+
+    def __init__(self, message: str, *, happened: bool, retryable: bool = False) -> None:
+        super().__init__(message)
+        self.happened = happened
+        self.retryable = retryable
+
+
+class StoreError(AriBridgeError):
+    exit_code = 74  # EX_IOERR
 
 
 class MediaError(AriBridgeError):

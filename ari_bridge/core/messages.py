@@ -31,6 +31,21 @@ class ToolCall:
     arguments: Mapping[str, Any]
 
 
+class Standing(Enum):
+    """What is known of a tool's run."""
+
+    RUNNING = "running"
+    DONE = "done"
+    NOT_DONE = "not_done"
+    """It failed, and surely had no effect."""
+    UNKNOWN = "unknown"
+    """Nobody knows whether it had its effect."""
+
+
+UNKNOWN_RESULT = "It is not known whether this was done: the connection broke while it was."
+"""What a model is told of a run nobody saw the end of."""
+
+
 @dataclass(frozen=True, slots=True)
 class Message:
     """One entry of the history handed to a language model.

@@ -85,6 +85,7 @@ class AgentSide:
             self._start_round(answer)
             return
         number, said = begun
+        self._outbox.do(s.CommitReply(self._history.messages()))
         answer.begin_round(number, self._history.agent_says())
         for event in said:
             self.take_reply(event, now)
@@ -235,7 +236,7 @@ class AgentSide:
             return None
         before = self._log.reopen_caller()
         silent_s = caller.started_s - before.end_s
-        caller.continue_from(text, before.start_s)
+        caller.continue_from(text, before.start_s, before.end_s)
         return silent_s
 
     def end(self, position: int, now: float) -> None:

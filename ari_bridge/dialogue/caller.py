@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable
 from dataclasses import dataclass
 
@@ -22,6 +23,8 @@ class Piece:
     """Of an utterance that is not over: its sure words."""
     guess: str = ""
     """The same, with words that may change."""
+    owed_since_s: float = math.inf
+    """When its final transcript was asked for."""
 
 
 class CallerTurn:
@@ -78,15 +81,28 @@ class CallerTurn:
                 piece.guess = text.strip()
                 piece.so_far = text.strip() if is_sure else piece.so_far
 
-    def give_up_waiting(self) -> None:
-        """The recogniser owes transcripts for too long: they count as not understood."""
+    def utterance_closed(self, number: int, now: float) -> None:
         for piece in self._pieces:
-            piece.text = piece.text or ""
+            if piece.utterance == number:
+                piece.owed_since_s = now
 
-    def continue_from(self, text: str, started_s: float) -> None:
-        """It turned out to be the second half of a turn that had been committed."""
-        self._pieces.insert(0, Piece(text, known=True))
-        self.started_s = started_s
+    @property
+    def owed_since_s(self) -> float:
+        """Since when a transcript is waited for; math.inf when none is."""
+        return min((piece.owed_since_s for piece in self._pieces if piece.text is None), default=math.inf)
+
+    def give_up_waiting(self, after_s: float, now: float) -> None:
+        """For transcripts that are owed for so long: what is known of them has to do."""
+        for piece in self._pieces:
+            if piece.text is None and piece.owed_since_s + after_s <= now:
+                piece.text = piece.so_far
+
+    def continue_from(self, text: str, started_s: float, ended_s: float) -> None:
+        """It turned out to be the second half of a turn that had been committed (or the first half, of which
+        the transcript came late)."""
+        self._pieces.insert(0 if started_s <= self.started_s else len(self._pieces), Piece(text, known=True))
+        self.started_s = min(self.started_s, started_s)
+        self.last_voiced_s = max(self.last_voiced_s, ended_s)
         self.answer_needed = True
 
     def absorb(self, other: CallerTurn) -> None:

@@ -59,9 +59,11 @@ class CallerSide:
         else:
             self.turn.closed_s = None
 
-    def close_utterance(self) -> None:
+    def close_utterance(self, now: float) -> None:
         if self._utterance is not None:
             self._outbox.do(s.CloseUtterance(self._utterance))
+            for turn in self._open_turns():
+                turn.utterance_closed(self._utterance, now)
             self._utterance = None
 
     def _transcribe(self, turn: CallerTurn) -> None:
@@ -103,7 +105,7 @@ class CallerSide:
         self._transcribe(self._weighed.said)
 
     def close_sound(self, now: float) -> None:
-        self.close_utterance()
+        self.close_utterance(now)
         if self._weighed is not None:
             self._weighed.ended_s = now
 
@@ -128,10 +130,10 @@ class CallerSide:
         weighed.is_dismissed = True
         return weighed.said.text
 
-    def forget_sound(self) -> None:
+    def forget_sound(self, now: float) -> None:
         weighed, self._weighed = self._weighed, None
         if weighed is not None and weighed.ended_s is None:
-            self.close_utterance()
+            self.close_utterance(now)
 
     # ------------------------------------------------------------------ digits
 

@@ -9,7 +9,7 @@ turn up after all, the same rule is asked once more.
     voice                         transcript so far                       then
     ---------------------------------------------------------------------------------------
     on or over                    words that claim the turn               interruption
-    on for `barge_in_sure_ms`     none                                    interruption
+    on for `barge_in_min_ms`      none                                    interruption
     on for twice as long          only the words of a listener            interruption
     over                          final: none, or a listener's words      no interruption
     over for `resume_after_ms`    not there, or only a listener's words   no interruption

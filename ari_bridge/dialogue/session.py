@@ -80,6 +80,7 @@ class Session:
         self._digits: deque[s.DigitPressed] = deque()
         """Pressed, and not taken yet."""
         self._digit: s.DigitPressed | None = None
+        self._stands_aside = self._keys_diverted = False
         self._leave = s.Leave()
         self._now = 0.0
 
@@ -145,14 +146,13 @@ class Session:
         turn = self._caller.turn
         if turn is None:
             return math.inf
-        if self.state is State.CALLER_PAUSED:
-            asked = self._asked()
-            over_s = self._turn_end.over_s(self._caller, asked)
-            likely_s = self._turn_end.likely_s(self._caller, asked)
-            return likely_s if self._now < likely_s < over_s else over_s
-        if turn.closed_s is not None and not turn.complete:
-            return turn.closed_s + TRANSCRIPT_WAIT_S
-        return math.inf
+        owed_s = turn.owed_since_s + TRANSCRIPT_WAIT_S
+        if self.state is not State.CALLER_PAUSED:
+            return owed_s
+        asked = self._asked()
+        over_s = self._turn_end.over_s(self._caller, asked)
+        likely_s = self._turn_end.likely_s(self._caller, asked)
+        return min(owed_s, likely_s if self._now < likely_s < over_s else over_s)
 
     def _sound_due_s(self) -> float:
         """When the sound over the agent's words is to be judged again."""
@@ -166,9 +166,8 @@ class Session:
             self._fire(event)
         if self._now >= self._patience_due_s():
             self._prompt(self._patience.due(self._now))
-        turn = self._caller.turn
-        if turn is not None and turn.closed_s is not None and self._now >= self._turn_due_s():
-            turn.give_up_waiting()
+        if self._caller.turn is not None:
+            self._caller.turn.give_up_waiting(TRANSCRIPT_WAIT_S, self._now)
 
     def _prompt(self, prompt: p.Prompt | None) -> None:
         """Somebody has waited for long enough."""
@@ -211,10 +210,11 @@ class Session:
             case s.EngineFailed(engine):
                 self._engine_failed(engine)
             case s.StoodAside(aside):
-                if aside:
-                    self._patience.suspend()
-                else:
-                    self._patience.resume(self._now)
+                self._stands_aside = aside
+                self._rest()
+            case s.KeysDiverted(diverted):
+                self._keys_diverted = diverted
+                self._rest()
             case s.TimerDue():
                 self._timer_due()
 
@@ -253,6 +253,13 @@ class Session:
             before_s = self._agent.reopen_caller(turn)
             if before_s is not None:
                 self._turn_end.went_on(before_s)
+
+    def _rest(self) -> None:
+        """Nobody is waited for while the caller is on hold, or busy with the keys."""
+        if self._stands_aside or self._keys_diverted:
+            self._patience.suspend()
+        else:
+            self._patience.resume(self._now)
 
     def _engine_failed(self, engine: s.Engine) -> None:
         if self._leave.failed is None:
@@ -343,7 +350,7 @@ class Session:
     def _verdict(self) -> Event | None:
         """Whether the sound over the agent's words is an interruption."""
         sound = self._caller.sound
-        if sound is None:
+        if sound is None or self._stands_aside:
             return Event.DISMISSED
         match self._rule().judge(sound, self._language, self._asked(), self._now):
             case Verdict.INTERRUPTION:
@@ -356,13 +363,13 @@ class Session:
     def _take_afterthought(self, said: str) -> None:
         """A sound that was dismissed was understood at last."""
         meant = meaning(said, self._language, self._asked(), words_min=self._settings.barge_in_min_words)
-        if meant is Meaning.INTERRUPTION and self._may_interrupt():
+        if meant is Meaning.INTERRUPTION and self._may_interrupt() and not self._stands_aside:
             self._fire(Event.CLAIMED)
-        self._caller.forget_sound()
+        self._caller.forget_sound(self._now)
 
     def _rule(self) -> Rule:
         settings = self._settings
-        sure_ms = CONTINUED_MS if self.state is State.HELD else settings.barge_in_sure_ms
+        sure_ms = CONTINUED_MS if self.state is State.HELD else settings.barge_in_min_ms
         return Rule(sure_ms, settings.resume_after_ms, settings.barge_in_min_words)
 
     def _asked(self) -> Question:
@@ -394,13 +401,13 @@ class Session:
             case Action.OPEN_SOUND:
                 caller.open_sound()
             case Action.CLOSE_UTTERANCE:
-                caller.close_utterance()
+                caller.close_utterance(self._now)
             case Action.CLOSE_SOUND:
                 caller.close_sound(self._now)
             case Action.CLAIM_SOUND:
                 caller.claim_sound(answer_needed=not self._agent.is_settled)
             case Action.FORGET_SOUND:
-                caller.forget_sound()
+                caller.forget_sound(self._now)
             case Action.END_TURN:
                 caller.end_turn(self._now)
             case Action.TAKE_DIGIT:

@@ -144,9 +144,16 @@ class EngineFailed:
 
 @dataclass(frozen=True, slots=True)
 class StoodAside:
-    """The dialogue stands still (`aside`), or goes on: meanwhile silence is nobody's fault."""
+    """The dialogue stands still (`aside`), or goes on. Meanwhile silence is nobody's fault."""
 
     aside: bool
+
+
+@dataclass(frozen=True, slots=True)
+class KeysDiverted:
+    """The caller is asked for keys that are not for the dialogue (`diverted`), or no longer is."""
+
+    diverted: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -172,6 +179,7 @@ Event: TypeAlias = (
     | Flushed
     | EngineFailed
     | StoodAside
+    | KeysDiverted
     | TimerDue
 )
 
@@ -197,10 +205,20 @@ class CloseUtterance:
 @dataclass(frozen=True, slots=True)
 class StartReply:
     """Ask the model. Answered by any number of ReplyText and ReplyToolCall, and one ReplyEnded or
-    ReplyFailed. It may be a speculation; nothing but the session's silence about it tells."""
+    ReplyFailed."""
 
     round: int
     messages: tuple[Message, ...]
+    tentative: bool = False
+    """It is not sure that the caller has said all of it: CommitReply follows, or CancelReply."""
+
+
+@dataclass(frozen=True, slots=True)
+class CommitReply:
+    """The tentative round answers what the caller has really said."""
+
+    messages: tuple[Message, ...]
+    """As they are now."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -267,6 +285,7 @@ Command: TypeAlias = (
     OpenUtterance
     | CloseUtterance
     | StartReply
+    | CommitReply
     | CancelReply
     | RunTool
     | Speak

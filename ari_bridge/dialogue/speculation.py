@@ -40,7 +40,7 @@ class Speculation:
         self._tries += 1
         self._round, self._text = self._outbox.number(), text
         self._asked_s, self._first_token_s = now, None
-        self._outbox.do(s.StartReply(self._round, self._history.messages(text)))
+        self._outbox.do(s.StartReply(self._round, self._history.messages(text), tentative=True))
 
     def take(self, event: ReplyEvent, now: float) -> bool:
         """Whether the event is of this answer; then it is kept."""

@@ -10,6 +10,7 @@ from ari_bridge.dialogue.endpoint import EndOfTurn, OpenTurn
 from ari_bridge.dialogue.question import Question
 
 TRANSCRIPT_WAIT_S = 6.0
+"""Then what is known of an utterance has to do."""
 
 
 class TurnEnd:

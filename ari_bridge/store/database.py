@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from ari_bridge.core.errors import SettingsError
-from ari_bridge.core.messages import ToolCall
+from ari_bridge.core.messages import Standing, ToolCall
 from ari_bridge.pbx.call import CallInfo
 from ari_bridge.store import schema
 from ari_bridge.store.call_journal import CallJournal, iso
@@ -41,7 +41,8 @@ _TURNS = (
     " ORDER BY number"
 )
 _TOOLS = (
-    "SELECT tool_call_id, name, arguments, result, after_turn FROM tools WHERE call_id = ? ORDER BY number"
+    "SELECT tool_call_id, name, arguments, result, after_turn, number, standing, settled FROM tools"
+    " WHERE call_id = ? ORDER BY number"
 )
 
 
@@ -137,5 +138,9 @@ def _turn(row: tuple[Any, ...]) -> TurnRecord:
 
 
 def _tool(row: tuple[Any, ...]) -> ToolRecord:
-    tool_call_id, name, arguments, result, after_turn = row
-    return ToolRecord(ToolCall(tool_call_id, name, json.loads(arguments)), result, after_turn)
+    tool_call_id, name, arguments, result, after_turn, number, standing, settled = row
+    call = ToolCall(tool_call_id, name, json.loads(arguments))
+    known = Standing(standing)
+    # Whoever ran it is dead.
+    known = Standing.UNKNOWN if known is Standing.RUNNING else known
+    return ToolRecord(call, result, after_turn, number, known, bool(settled))

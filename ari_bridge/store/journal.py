@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Protocol
 
-from ari_bridge.core.messages import ToolCall
+from ari_bridge.core.messages import Standing, ToolCall
 from ari_bridge.pbx.call import CallInfo
 from ari_bridge.store.record import TurnRecord
 
@@ -25,6 +25,11 @@ class ToolRecord:
     """None when the process died while it ran: nobody knows whether it was done."""
     after_turn: int
     """How many turns were finished when it was called."""
+    number: int = 0
+    """Counts the tools of the call."""
+    standing: Standing = Standing.UNKNOWN
+    settled: bool = False
+    """The caller has heard an answer that was made with the result: what is called next is a new request."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,11 +48,16 @@ class Journal(Protocol):
         """The finished turns from `number` (counted from 0) on are these: a turn may be taken back."""
         ...
 
-    async def tool_called(self, call: ToolCall, after_turn: int) -> None:
-        """Returns when it is on the disk."""
+    async def tool_called(
+        self, call: ToolCall, after_turn: int, *, most_today: int | None = None
+    ) -> int | None:
+        """Returns the entry's number, when it is on the disk; None, and writes nothing, where this tool has
+        been called `most_today` times since midnight. Raises StoreError."""
         ...
 
-    def tool_answered(self, call: ToolCall, result: str) -> None: ...
+    def tool_answered(self, number: int, result: str, standing: Standing) -> None: ...
+
+    def tools_settled(self, numbers: Sequence[int]) -> None: ...
 
     def caller_is_now(self, info: CallInfo) -> None:
         """The PBX has transferred the call to another channel."""
@@ -62,10 +72,15 @@ class NoJournal:
     def turns_from(self, number: int, turns: Sequence[TurnRecord]) -> None:
         pass
 
-    async def tool_called(self, call: ToolCall, after_turn: int) -> None:
+    async def tool_called(
+        self, call: ToolCall, after_turn: int, *, most_today: int | None = None
+    ) -> int | None:
+        return 0
+
+    def tool_answered(self, number: int, result: str, standing: Standing) -> None:
         pass
 
-    def tool_answered(self, call: ToolCall, result: str) -> None:
+    def tools_settled(self, numbers: Sequence[int]) -> None:
         pass
 
     def caller_is_now(self, info: CallInfo) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sqlite3
 
-VERSION = 1
+VERSION = 2
 
 _TABLES = """
 CREATE TABLE calls (
@@ -48,14 +48,30 @@ CREATE TABLE tools (
 ) WITHOUT ROWID;
 """
 
+_UPGRADES = {
+    0: _TABLES,
+    # Tools are found again, and counted.
+    1: """
+ALTER TABLE tools ADD COLUMN called_at TEXT NOT NULL DEFAULT '';        -- ISO 8601, UTC
+ALTER TABLE tools ADD COLUMN standing TEXT NOT NULL DEFAULT 'running';  -- core.messages.Standing
+ALTER TABLE tools ADD COLUMN settled INTEGER NOT NULL DEFAULT 0;
+UPDATE tools SET standing = 'done' WHERE result IS NOT NULL;
+CREATE INDEX tools_of_a_day ON tools (name, called_at);
+""",
+}
+"""What makes the next version out of each; 0 is a new file."""
+
 
 def prepare(database: sqlite3.Connection) -> None:
-    """Make the tables in a new file. Raises sqlite3.DatabaseError where the file is something else."""
+    """Make the tables in a new file, and those that an older one lacks. Raises sqlite3.DatabaseError where
+    the file is something else."""
     database.execute("PRAGMA journal_mode = WAL")
     database.execute("PRAGMA synchronous = NORMAL")  # a killed process loses nothing, a power cut the last ms
     database.execute("PRAGMA foreign_keys = ON")
     (version,) = database.execute("PRAGMA user_version").fetchone()
-    if version == 0:
-        database.executescript(f"BEGIN; {_TABLES} PRAGMA user_version = {VERSION}; COMMIT;")
-    elif version != VERSION:
+    if version > VERSION:
         raise sqlite3.DatabaseError(f"it is of version {version}, and this program knows {VERSION}")
+    for step in range(version, VERSION):
+        database.executescript(
+            f"BEGIN IMMEDIATE; {_UPGRADES[step]} PRAGMA user_version = {step + 1}; COMMIT;"
+        )

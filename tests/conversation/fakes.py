@@ -35,6 +35,7 @@ from ari_bridge.providers.base import (
 )
 from ari_bridge.settings import AgentSettings, PatienceSettings, TurnSettings
 from ari_bridge.store.journal import Journal, Past
+from ari_bridge.tools.workshop import AgentTools
 
 RATE_HZ = 8000
 FRAME = 160
@@ -421,6 +422,7 @@ class Scene:
     context: ActionContext = field(default_factory=lambda: ActionContext({}))
     journal: Journal | None = None
     past: Past | None = None
+    tools: AgentTools | None = None
 
     async def play(self) -> Scene:
         self.port = FakePort(self.timeline)
@@ -450,6 +452,7 @@ class Scene:
             max_duration_s=self.max_duration_s,
             journal=self.journal,
             past=self.past,
+            tools=self.tools,
         )
         self.outcome = await self.conversation.run()
         assert (self.stt.running, self.llm.running, self.tts.running) == (0, 0, 0)

@@ -5,8 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from datetime import UTC, datetime
 
-from ari_bridge.conversation.past import UNKNOWN_RESULT
-from ari_bridge.core.messages import Message, Role, ToolCall
+from ari_bridge.core.messages import UNKNOWN_RESULT, Message, Role, Standing, ToolCall
 from ari_bridge.dialogue.live import LiveKind
 from ari_bridge.pbx.call import CallerBack, CallerHeld
 from ari_bridge.settings import AgentSettings
@@ -45,10 +44,13 @@ class Notes(NoJournal):
     def turns_from(self, number: int, turns: Sequence[TurnRecord]) -> None:
         self.turns[number:] = turns
 
-    async def tool_called(self, call: ToolCall, after_turn: int) -> None:
+    async def tool_called(
+        self, call: ToolCall, after_turn: int, *, most_today: int | None = None
+    ) -> int | None:
         self.order.append(f"{call.name} after {after_turn}")
+        return 0
 
-    def tool_answered(self, call: ToolCall, result: str) -> None:
+    def tool_answered(self, number: int, result: str, standing: Standing) -> None:
         self.order.append(result)
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping
 
-from ari_bridge.core.messages import ToolCall
+from ari_bridge.core.messages import Message, ToolCall
 from ari_bridge.dialogue import signals as s
 from ari_bridge.dialogue.history import WordSpan
 from ari_bridge.dialogue.live import LiveKind
@@ -49,6 +49,7 @@ class Bench:
         """Utterances that wait for their transcripts."""
         self.rounds: list[s.StartReply] = []
         self.cancelled: list[int] = []
+        self.committed: list[tuple[Message, ...]] = []
         self.tools: list[ToolCall] = []
         self.told: list[tuple[LiveKind, str]] = []
         self.timed: list[Mapping[str, float]] = []
@@ -76,6 +77,8 @@ class Bench:
                     self.closed.append(number)
                 case s.StartReply():
                     self.rounds.append(command)
+                case s.CommitReply(messages):
+                    self.committed.append(messages)
                 case s.CancelReply(number):
                     self.cancelled.append(number)
                 case s.RunTool(call):

@@ -78,7 +78,7 @@ def test_a_guess_interrupts_nobody() -> None:
 
 
 def test_a_voice_that_lasts_interrupts_whatever_it_says() -> None:
-    bench = answering(barge_in_sure_ms=600)
+    bench = answering(barge_in_min_ms=600)
     bench.voice_on()
     bench.hold_voice(0.5)
     assert bench.state is State.PAUSED
@@ -87,7 +87,7 @@ def test_a_voice_that_lasts_interrupts_whatever_it_says() -> None:
 
 
 def test_a_long_uh_huh_gets_twice_the_time() -> None:
-    bench = answering(barge_in_sure_ms=600)
+    bench = answering(barge_in_min_ms=600)
     bench.voice_on()
     bench.understood_so_far("uh huh yes okay")
     bench.hold_voice(1.0)

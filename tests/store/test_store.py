@@ -6,18 +6,22 @@ import sqlite3
 import stat
 import subprocess
 import sys
-from datetime import UTC, datetime
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta, timezone
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from ari_bridge.core.errors import SettingsError
-from ari_bridge.core.messages import ToolCall
+from ari_bridge.core.errors import SettingsError, StoreError
+from ari_bridge.core.messages import Standing, ToolCall
 from ari_bridge.pbx.call import CallInfo
+from ari_bridge.store import schema
+from ari_bridge.store.call_journal import CallJournal
 from ari_bridge.store.database import CallStore
 from ari_bridge.store.journal import ToolRecord
 from ari_bridge.store.record import TurnRecord
+from ari_bridge.store.sqlite_thread import SqliteThread
 
 BEGAN = datetime(2026, 1, 31, 12, tzinfo=UTC)
 INFO = CallInfo("call-1", "170.1", "sales", "5000", "555", "Ada", {"lang": "en"}, {"AI_CONTEXT": "ü"})
@@ -39,9 +43,10 @@ def test_what_was_written_is_read_by_the_next_process(file: Path, run: Any) -> N
         journal.turns_from(1, [HI])
         journal.turns_from(1, [LONGER])
         transfer, asked = ToolCall("t1", "transfer", {"destination": "ö"}), ToolCall("t1", "ask", {})
-        await journal.tool_called(transfer, 2)
-        journal.tool_answered(transfer, "Done.")
-        await journal.tool_called(asked, 2)
+        assert await journal.tool_called(transfer, 2) == 0
+        journal.tool_answered(0, "Done.", Standing.DONE)
+        journal.tools_settled([0])
+        assert await journal.tool_called(asked, 2) == 1, "the model's own ids may come again"
         await store.close()
 
         store = await CallStore.open(file, "voice")
@@ -50,7 +55,10 @@ def test_what_was_written_is_read_by_the_next_process(file: Path, run: Any) -> N
         assert past is not None
         assert past.started_at == BEGAN
         assert past.turns == [HELLO, LONGER]
-        assert past.tools == [ToolRecord(transfer, "Done.", 2), ToolRecord(asked, None, 2)]
+        assert past.tools == [
+            ToolRecord(transfer, "Done.", 2, 0, Standing.DONE, settled=True),
+            ToolRecord(asked, None, 2, 1, Standing.UNKNOWN),
+        ]
         assert await store.past("call-2") is None
         await store.close()
 
@@ -111,7 +119,7 @@ def test_a_killed_process_loses_neither_its_lines_nor_the_lock(file: Path, run: 
 import asyncio, os, signal
 from datetime import UTC, datetime
 from pathlib import Path
-from ari_bridge.core.messages import ToolCall
+from ari_bridge.core.messages import Standing, ToolCall
 from ari_bridge.pbx.call import CallInfo
 from ari_bridge.store.database import CallStore
 async def main():
@@ -157,3 +165,66 @@ def _newer(file: Path) -> None:
     database = sqlite3.connect(file)
     database.execute("PRAGMA user_version = 99")
     database.close()
+
+
+def test_a_file_of_the_first_version_is_taken_up(file: Path, run: Any) -> None:
+    file.parent.mkdir()
+    database = sqlite3.connect(file)
+    database.executescript(f"{schema._TABLES} PRAGMA user_version = 1;")
+    database.execute(
+        "INSERT INTO calls VALUES ('c', 'voice', '1', 'a', '', '', '', '{}', '{}', 1, '', NULL, '', '')"
+    )
+    database.execute("INSERT INTO tools VALUES ('c', 0, 't1', 'pay', '{}', 1, 'Paid.')")
+    database.execute("INSERT INTO tools VALUES ('c', 1, 't2', 'pay', '{}', 1, NULL)")
+    database.commit()
+    database.close()
+
+    async def main() -> None:
+        database = await SqliteThread.open(file, schema.prepare)
+        columns = "number, standing, settled"
+        rows = await database.ask(lambda db: db.execute(f"SELECT {columns} FROM tools").fetchall())
+        await database.close()
+        assert rows == [(0, "done", 0), (1, "running", 0)]
+
+    run(main())
+
+
+def test_a_day_s_limit_counts_in_all_calls_from_midnight_on_what_may_have_been_done(
+    file: Path, run: Any
+) -> None:
+    here = timezone(timedelta(hours=2))
+    evening = datetime(2026, 1, 31, 23, 50, tzinfo=here)
+    pay = ToolCall("t", "pay", {})
+
+    async def main() -> None:
+        store = await CallStore.open(file, "voice")
+        database = store.begin(INFO, BEGAN)._database
+        store.begin(replace(INFO, call_id="call-2"), BEGAN)
+        now = evening
+
+        def journal(call_id: str) -> CallJournal:
+            return CallJournal(database, call_id, lambda: now)
+
+        one, two = journal("call-1"), journal("call-2")
+        assert await one.tool_called(pay, 0, most_today=2) == 0
+        assert await two.tool_called(pay, 0, most_today=2) == 0
+        assert await one.tool_called(pay, 0, most_today=2) is None
+        assert await one.tool_called(ToolCall("t", "other", {}), 0, most_today=1) == 1
+        two.tool_answered(0, "Refused.", Standing.NOT_DONE)
+        assert await one.tool_called(pay, 0, most_today=2) == 2, "what surely was not done does not count"
+        now = evening + timedelta(minutes=20)
+        assert await one.tool_called(pay, 0, most_today=1) == 3, "another day"
+        await store.close()
+
+    run(main())
+
+
+def test_what_cannot_be_written_is_told(file: Path, run: Any) -> None:
+    async def main() -> None:
+        store = await CallStore.open(file, "voice")
+        journal = CallJournal(store.begin(INFO, BEGAN)._database, "a call that never began")
+        with pytest.raises(StoreError, match=r"^store\.file: cannot write: FOREIGN KEY"):
+            await journal.tool_called(ToolCall("t", "pay", {}), 0)
+        await store.close()
+
+    run(main())

@@ -1,0 +1,107 @@
+"""The engines that agents name: each built once, voices with the cache of fixed phrases before them, a list
+of them as one engine with others in reserve."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from typing import Generic, TypeVar
+
+from ari_bridge.providers.base import Kind, LanguageModel, SpeechToText, TextToSpeech
+from ari_bridge.providers.breaker import CircuitBreaker
+from ari_bridge.providers.cache import CachingTextToSpeech
+from ari_bridge.providers.fallback import Member, Pool
+from ari_bridge.providers.fallback_llm import FallbackLanguageModel
+from ari_bridge.providers.fallback_stt import FallbackSpeechToText
+from ari_bridge.providers.fallback_tts import FallbackTextToSpeech
+from ari_bridge.providers.phrase_store import PhraseStore
+from ari_bridge.providers.registry import build_provider
+from ari_bridge.providers.streams import StallLimits
+from ari_bridge.settings import AgentSettings, FallbackSettings, Settings
+
+E = TypeVar("E", bound=SpeechToText | LanguageModel | TextToSpeech)
+Names = tuple[str, ...]
+MB = 1_000_000
+
+
+class Engines:
+    """One a service; `close` it. What it is asked for raises SettingsError for a name or option that is
+    wrong."""
+
+    def __init__(self, settings: Settings) -> None:
+        self._settings = settings
+        limits, phrases = settings.fallback, settings.phrases
+        self._store = PhraseStore(
+            phrases.directory, memory_bytes=phrases.memory_mb * MB, disk_bytes=phrases.disk_mb * MB
+        )
+        llm_limits = StallLimits(limits.llm_first_s, limits.next_s)
+        tts_limits = StallLimits(limits.tts_first_s, limits.next_s)
+        self._stt: _OfKind[SpeechToText] = _OfKind(
+            lambda name: build_provider(settings, Kind.STT, name),
+            lambda pool: FallbackSpeechToText(pool, final_s=limits.stt_final_s),
+            limits,
+        )
+        self._llm: _OfKind[LanguageModel] = _OfKind(
+            lambda name: build_provider(settings, Kind.LLM, name),
+            lambda pool: FallbackLanguageModel(pool, llm_limits),
+            limits,
+        )
+        self._tts: _OfKind[TextToSpeech] = _OfKind(
+            self._voice, lambda pool: FallbackTextToSpeech(pool, tts_limits), limits
+        )
+
+    def stt(self, names: Names) -> SpeechToText:
+        return self._stt.of(names)
+
+    def llm(self, names: Names) -> LanguageModel:
+        return self._llm.of(names)
+
+    def tts(self, names: Names) -> TextToSpeech:
+        return self._tts.of(names)
+
+    async def close(self) -> None:
+        await self._stt.close()
+        await self._llm.close()
+        await self._tts.close()
+        await self._store.close()
+
+    def _voice(self, name: str) -> TextToSpeech:
+        return CachingTextToSpeech(
+            build_provider(self._settings, Kind.TTS, name),
+            self._store,
+            provider=name,
+            options=self._settings.providers.get(name, {}),
+            phrases=_fixed_phrases(self._settings.agents.values()),
+        )
+
+
+def _fixed_phrases(agents: Iterable[AgentSettings]) -> set[str]:
+    return {text for agent in agents for text in (agent.greeting, agent.resumption, agent.goodbye)}
+
+
+class _OfKind(Generic[E]):
+    """The engines of one kind, by name, and their lists."""
+
+    def __init__(
+        self, build: Callable[[str], E], join: Callable[[Pool[E]], E], limits: FallbackSettings
+    ) -> None:
+        self._build, self._join, self._limits = build, join, limits
+        self._members: dict[str, Member[E]] = {}
+        self._lists: dict[Names, E] = {}
+
+    def of(self, names: Names) -> E:
+        members = [self._member(name) for name in names]
+        if len(members) == 1:
+            return members[0].engine
+        if names not in self._lists:
+            self._lists[names] = self._join(Pool(members))
+        return self._lists[names]
+
+    async def close(self) -> None:
+        for member in self._members.values():
+            await member.engine.close()
+
+    def _member(self, name: str) -> Member[E]:
+        if name not in self._members:
+            breaker = CircuitBreaker(failures_max=self._limits.failures_max, rest_s=self._limits.rest_s)
+            self._members[name] = Member(name, self._build(name), breaker)
+        return self._members[name]
