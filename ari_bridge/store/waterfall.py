@@ -65,7 +65,7 @@ class Answer:
         nothing where it was there already."""
         at_ms = 0.0
         for stamp in SEGMENTS:
-            until_ms = self.latency_ms.get(stamp.value, 0.0)
+            until_ms = min(self.latency_ms.get(stamp.value, 0.0), self.e2e_ms)
             if until_ms > at_ms:
                 yield stamp, at_ms, until_ms
                 at_ms = until_ms
