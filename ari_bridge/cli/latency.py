@@ -1,4 +1,4 @@
-"""`ari-bridge waterfall`: what callers waited for, drawn from a call's record."""
+"""`ari-bridge latency`: what callers waited for, drawn from a call's record."""
 
 from __future__ import annotations
 
@@ -62,7 +62,7 @@ def _latency_ms(turn: dict[str, Any]) -> dict[str, float]:
 
 
 COMMAND = Command(
-    name="waterfall",
+    name="latency",
     summary="draw what a caller waited for, answer by answer, from a call's record",
     arguments=_arguments,
     run=_run,

@@ -20,11 +20,11 @@ CALL = {
 def test_a_record_is_drawn_beside_itself(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     record = tmp_path / "call.json"
     record.write_text(json.dumps(CALL), encoding="utf-8")
-    assert main(["waterfall", str(record)]) == 0
+    assert main(["latency", str(record)]) == 0
     picture = tmp_path / "call.waterfall.svg"
     assert capsys.readouterr().out.strip() == str(picture)
     assert "At nine." in picture.read_text("utf-8")
-    assert main(["waterfall", str(record), "--out", "-"]) == 0
+    assert main(["latency", str(record), "--out", "-"]) == 0
     assert capsys.readouterr().out == picture.read_text("utf-8")
 
 
@@ -36,11 +36,11 @@ def test_what_is_no_record_is_told_in_one_line(
 ) -> None:
     record = tmp_path / "call.json"
     record.write_text(content, encoding="utf-8")
-    assert main(["waterfall", str(record)]) != 0
+    assert main(["latency", str(record)]) != 0
     assert capsys.readouterr().err == f"ari-bridge: {record}: not a call's record\n"
     assert list(tmp_path.iterdir()) == [record]
 
 
 def test_a_file_that_is_not_there(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    assert main(["waterfall", str(tmp_path / "none.json")]) != 0
+    assert main(["latency", str(tmp_path / "none.json")]) != 0
     assert capsys.readouterr().err.endswith("none.json: cannot be read: No such file or directory\n")
