@@ -13,6 +13,7 @@ from ari_bridge.actions.base import Action, ActionContext
 from ari_bridge.conversation import Conversation
 from ari_bridge.conversation.languages import Tongue
 from ari_bridge.core.clock import Clock, monotonic_s
+from ari_bridge.dialogue.latency import timing
 from ari_bridge.dialogue.live import LiveEvent, LiveKind, Observer
 from ari_bridge.pbx.call import Outcome, PbxCall
 from ari_bridge.providers.base import LanguageModel, SpeechToText, TextToSpeech, TurnDetector
@@ -73,6 +74,7 @@ async def run_call(
         started_at=started_at.isoformat(timespec="milliseconds"),
         start_monotonic_s=start_s,
     )
+    observer = _logging(observer)
     observer(LiveEvent(clock(), info.call_id, LiveKind.CALL_STARTED, agent.name))
     conversation = Conversation(
         call,
@@ -116,6 +118,18 @@ async def run_call(
         log.info("call ended: %s after %.1f s; %s", ending, end_s - start_s, audio.summary())
         if record_directory is not None:
             await _keep(record, record_directory)
+
+
+def _logging(observer: Observer) -> Observer:
+    """Each answer's delays are a log line; its `figures` hold them for who logs in a structured form."""
+
+    def observe(event: LiveEvent) -> None:
+        if event.kind is LiveKind.ANSWER_TIMED:
+            figures = dict(event.figures)
+            log.info("answered: %s", timing(figures), extra={"figures": figures})
+        observer(event)
+
+    return observe
 
 
 async def _keep(record: CallRecord, directory: Path) -> None:

@@ -8,11 +8,11 @@ import sys
 from collections.abc import Sequence
 
 from ari_bridge import __version__
-from ari_bridge.cli import demo, init, run, tools
+from ari_bridge.cli import demo, init, latency, run, tools
 from ari_bridge.cli.bench import command as bench
 from ari_bridge.core.errors import AriBridgeError
 
-COMMANDS = (run.COMMAND, demo.COMMAND, init.COMMAND, tools.COMMAND, bench.COMMAND)
+COMMANDS = (run.COMMAND, demo.COMMAND, init.COMMAND, tools.COMMAND, latency.COMMAND, bench.COMMAND)
 
 INTERRUPTED = 130
 """What a shell expects of a program that Ctrl-C ended."""

@@ -210,21 +210,21 @@ class Conversation:
                     self._speaker.say(command)
                 case s.Pause():
                     self._port.pause()
-                    self._inbox.append(s.Played(self._port.heard))
+                    self._inbox.append(s.Played(self._port.heard, self._port.onset))
                 case s.Resume():
                     self._port.resume()
                 case s.Flush():
                     self._speaker.flush()
                 case s.WatchHeard(position):
                     self._tasks.start(self._watch, position)
-                case s.Tell(kind, text):
-                    self._observer(LiveEvent(self._clock(), self._call.info.call_id, kind, text))
+                case s.Tell(kind, text, figures):
+                    self._observer(LiveEvent(self._clock(), self._call.info.call_id, kind, text, figures))
                 case s.Leave():
                     self._tasks.start(self._end_after_tail, self._outcome(command))
 
     async def _watch(self, position: int) -> None:
         await self._port.wait_heard(position)
-        self._handle(s.Played(self._port.heard))
+        self._handle(s.Played(self._port.heard, self._port.onset))
 
     async def _judge(self, pause: s.JudgePause) -> None:
         if self._detector is None:

@@ -191,8 +191,8 @@ class Session:
                     self._fire(Event.OUTCOME_GIVEN)
             case s.SpeechQueued() | s.SpeechEnded():
                 self._agent.take_speech(event, self._now)
-            case s.Played(position):
-                self._agent.played(position, self._now)
+            case s.Played(position, onset):
+                self._agent.played(position, onset, self._now)
             case s.Flushed(position):
                 self._flushed(position)
             case s.EngineFailed(engine):
@@ -294,7 +294,7 @@ class Session:
         turn = self._caller.turn
         likely = self._now >= self._turn_end.likely_s(self._caller, self._weighing.asked)
         if likely and turn is not None and self._agent.is_settled:
-            self._agent.speculation.begin(turn.guess)
+            self._agent.speculation.begin(turn.guess, self._now)
 
     def _due(self) -> Event | None:
         answer, turn, position = self._agent.answer, self._caller.turn, self._agent.position

@@ -7,10 +7,12 @@ ignored.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from enum import Enum
 from typing import TypeAlias
 
+from ari_bridge.core.audio import Onset
 from ari_bridge.core.messages import Message, ToolCall
 from ari_bridge.dialogue.history import WordSpan
 from ari_bridge.dialogue.live import LiveKind
@@ -128,9 +130,10 @@ class SpeechEnded:
 
 @dataclass(frozen=True, slots=True)
 class Played:
-    """Agent audio has left up to `position`."""
+    """Agent audio has left up to `position`. `onset` tells exactly when, where it is known."""
 
     position: int
+    onset: Onset | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -288,6 +291,7 @@ class Tell:
 
     kind: LiveKind
     text: str = ""
+    figures: Mapping[str, float] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)

@@ -37,6 +37,7 @@ DIGITS_KEPT = 16
 RX_KEEP = 100
 """Frames that may be read (2 s): the rest are a margin, so that none is overwritten while it is read."""
 _TX_S = 2.6
+NO_ONSET = -1
 
 PLANE = np.dtype([("strangers", "i8"), ("start_s", "f8"), ("tick", "i8")])
 MEDIA = np.dtype(
@@ -45,6 +46,8 @@ MEDIA = np.dtype(
         ("heard", "i8"),
         ("flush_done", "i8"),
         ("flush_heard", "i8"),
+        ("onset", "i8"),
+        ("onset_s", "f8"),
         ("received", "i8"),
         ("lost", "i8"),
         ("skipped", "i8"),

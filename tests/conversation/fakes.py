@@ -14,7 +14,7 @@ import numpy as np
 from ari_bridge.actions.base import Action, ActionContext, ActionResult, Desk
 from ari_bridge.conversation import Conversation
 from ari_bridge.conversation.languages import Tongue
-from ari_bridge.core.audio import AudioChunk, Pcm16
+from ari_bridge.core.audio import AudioChunk, Onset, Pcm16
 from ari_bridge.core.errors import MediaError, PortClosed, ProviderError, RequestFailed
 from ari_bridge.core.messages import Message, ToolCall, ToolSpec
 from ari_bridge.dialogue.live import LiveEvent, LiveKind
@@ -85,12 +85,18 @@ class FakePort:
         self.start_s = now_s()
         self._frame = 0
         self._paused = False
+        self._onset: Onset | None = None
+        self._left_s = -1.0
         self._waiters: list[tuple[int, asyncio.Future[None]]] = []
         self._loud = _noise(RATE_HZ * 10, -22, 1)
         self._quiet = _noise(RATE_HZ * 10, -66, 2)
 
     def set_gain_db(self, gain_db: float) -> None:
         self.gain_db = gain_db
+
+    @property
+    def onset(self) -> Onset | None:
+        return self._onset
 
     async def read(self) -> AudioChunk:
         self._frame += 1
@@ -106,6 +112,9 @@ class FakePort:
 
     def _play_out(self) -> None:
         if not self._paused and self.heard < self.queued:
+            if now_s() > self._left_s + 0.03:
+                self._onset = Onset(self.heard, now_s())
+            self._left_s = now_s()
             self.heard = min(self.queued, self.heard + FRAME)
             self.sent_at.append((now_s() - self.start_s, self.heard))
             self._wake()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Mapping
 
 from ari_bridge.core.messages import Message, ToolCall
 from ari_bridge.dialogue import signals as s
@@ -52,6 +53,7 @@ class Bench:
         self.committed: list[tuple[Message, ...]] = []
         self.tools: list[ToolCall] = []
         self.told: list[tuple[LiveKind, str]] = []
+        self.timed: list[Mapping[str, float]] = []
         self.opened: list[s.OpenUtterance] = []
         self.flushes_due = 0
         self.left: s.Leave | None = None
@@ -96,8 +98,10 @@ class Bench:
                     self.flushes_due += 1
                 case s.WatchHeard(position):
                     self.watched.append(position)
-                case s.Tell(kind, text):
+                case s.Tell(kind, text, figures):
                     self.told.append((kind, text))
+                    if kind is LiveKind.ANSWER_TIMED:
+                        self.timed.append(figures)
                 case s.Leave():
                     self.left = command
 

@@ -49,6 +49,7 @@ def test_greeting_question_answer() -> None:
     assert bench.told == [
         (LiveKind.AGENT_SAYS, "Hello there."),
         (LiveKind.CALLER_SAID, "what are your hours"),
+        (LiveKind.ANSWER_TIMED, ""),
         (LiveKind.AGENT_SAYS, "We open at nine."),
     ]
 
@@ -73,6 +74,7 @@ def test_latencies_count_from_the_last_voiced_frame() -> None:
         {
             "end_of_turn": 500,
             "transcript": 760,
+            "model_asked": 760,
             "first_token": 960,
             "first_sentence": 1000,
             "first_audio": 1060,
