@@ -4,20 +4,21 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 
 from ari_bridge.actions.base import Action, ActionContext
 from ari_bridge.conversation import Conversation
+from ari_bridge.conversation.languages import Tongue
 from ari_bridge.core.clock import Clock, monotonic_s
 from ari_bridge.dialogue.latency import timing
 from ari_bridge.dialogue.live import LiveEvent, LiveKind, Observer
 from ari_bridge.pbx.call import CallInfo, Outcome, PbxCall, Status
 from ari_bridge.pbx.causes import Cause
 from ari_bridge.pbx.outbound import PlacedCall
-from ari_bridge.providers.base import LanguageModel, SpeechToText, TextToSpeech
+from ari_bridge.providers.base import LanguageModel, SpeechToText, TextToSpeech, TurnDetector
 from ari_bridge.settings import AgentSettings
 from ari_bridge.store import record as records
 from ari_bridge.store.database import CallStore
@@ -42,6 +43,8 @@ class Agent:
     actions: Sequence[Action]
     action_context: ActionContext
     tools: AgentTools
+    languages: Mapping[str, Tongue]
+    detector: TurnDetector | None
 
 
 async def run_call(
@@ -90,6 +93,8 @@ async def run_call(
         journal=journal,
         past=past,
         tools=agent.tools,
+        languages=agent.languages,
+        detector=agent.detector,
     )
     outcome: Outcome | None = None
     try:

@@ -74,6 +74,11 @@ class AgentSide:
             self.answer.add_sentence(number, text, is_filler=True)
             self._outbox.do(s.Speak(number, text))
 
+    def make_up(self, text: str, now: float) -> None:
+        """For an answer that came to nothing."""
+        if self.answer is not None:
+            self._speak(self.answer, sentences_of(text), now)
+
     def reply_to(self, caller: CallerTurn, now: float) -> None:
         """The caller's turn becomes history, and the model is asked, unless it has been already."""
         self._history.caller_said(caller.text)

@@ -72,6 +72,14 @@ class PartlyTranscribed:
 
 
 @dataclass(frozen=True, slots=True)
+class PauseJudged:
+    """How probable it is (0..1) that the caller's turn is over, by a model that heard it."""
+
+    pause: int
+    ends: float
+
+
+@dataclass(frozen=True, slots=True)
 class ReplyText:
     round: int
     text: str
@@ -168,6 +176,7 @@ Event: TypeAlias = (
     | DigitPressed
     | Transcribed
     | PartlyTranscribed
+    | PauseJudged
     | ReplyText
     | ReplyToolCall
     | ReplyEnded
@@ -200,6 +209,19 @@ class CloseUtterance:
     """Answered by one Transcribed."""
 
     utterance: int
+
+
+@dataclass(frozen=True, slots=True)
+class JudgePause:
+    """The caller has fallen silent. Answered by one PauseJudged, or none."""
+
+    pause: int
+    from_s: float
+    """Beginning of the turn."""
+    text: str
+    """What was understood of it; "" while that is nothing."""
+    agent_text: str
+    """What the caller has heard of the agent before."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -284,6 +306,7 @@ class Leave:
 Command: TypeAlias = (
     OpenUtterance
     | CloseUtterance
+    | JudgePause
     | StartReply
     | CommitReply
     | CancelReply

@@ -13,6 +13,7 @@ import numpy as np
 
 from ari_bridge.actions.base import Action, ActionContext, ActionResult, Desk
 from ari_bridge.conversation import Conversation
+from ari_bridge.conversation.languages import Tongue
 from ari_bridge.core.audio import AudioChunk, Onset, Pcm16
 from ari_bridge.core.errors import MediaError, PortClosed, ProviderError, RequestFailed
 from ari_bridge.core.messages import Message, ToolCall, ToolSpec
@@ -28,6 +29,7 @@ from ari_bridge.providers.base import (
     SttInput,
     TextDelta,
     Transcript,
+    TurnDetector,
     UtteranceEnd,
     UtteranceStart,
     VoiceContext,
@@ -75,6 +77,8 @@ class FakePort:
     sent_at: list[tuple[float, int]] = field(default_factory=list)
     """When frames of agent audio left, and the position after them."""
     flushes: list[float] = field(default_factory=list)
+    flushed: list[tuple[float, int, int]] = field(default_factory=list)
+    """When, and the positions between which audio was dropped."""
     dies_at_s: float | None = None
 
     def __post_init__(self) -> None:
@@ -136,6 +140,7 @@ class FakePort:
         await asyncio.sleep(0.0025)
         position, self.heard, self._paused = self.heard, self.queued, False
         self.flushes.append(now_s() - self.start_s)
+        self.flushed.append((now_s() - self.start_s, position, self.queued))
         self._wake()
         return position
 
@@ -363,11 +368,13 @@ class FakeTts:
     def __init__(self, *, cost_s: float = 0.02) -> None:
         self._cost_s = cost_s
         self.spoken: list[tuple[float, str]] = []
+        self.contexts: list[VoiceContext] = []
         self.running = 0
         self.errors: list[ProviderError] = []
 
     async def speak(self, sentence: str, context: VoiceContext) -> AsyncIterator[Speech]:
         self.spoken.append((now_s(), sentence))
+        self.contexts.append(context)
         self.running += 1
         try:
             if self.errors:
@@ -428,6 +435,9 @@ class Scene:
     journal: Journal | None = None
     past: Past | None = None
     tools: AgentTools | None = None
+    languages: Mapping[str, Tongue] = field(default_factory=dict)
+    """`prepare` may fill it."""
+    detector: TurnDetector | None = None
 
     async def play(self) -> Scene:
         self.port = FakePort(self.timeline)
@@ -459,6 +469,8 @@ class Scene:
             journal=self.journal,
             past=self.past,
             tools=self.tools,
+            languages=self.languages,
+            detector=self.detector,
         )
         self.outcome = await self.conversation.run()
         assert (self.stt.running, self.llm.running, self.tts.running) == (0, 0, 0)

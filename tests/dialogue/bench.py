@@ -45,6 +45,7 @@ class Bench:
         self.paused = False
         self.to_speak: list[s.Speak] = []
         self.watched: list[int] = []
+        self.to_judge: list[s.JudgePause] = []
         self.closed: list[int] = []
         """Utterances that wait for their transcripts."""
         self.rounds: list[s.StartReply] = []
@@ -77,6 +78,8 @@ class Bench:
                     self.closed.append(number)
                 case s.StartReply():
                     self.rounds.append(command)
+                case s.JudgePause():
+                    self.to_judge.append(command)
                 case s.CommitReply(messages):
                     self.committed.append(messages)
                 case s.CancelReply(number):
