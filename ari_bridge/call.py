@@ -4,17 +4,19 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 
 from ari_bridge.actions.base import Action, ActionContext
 from ari_bridge.conversation import Conversation
+from ari_bridge.conversation.languages import Tongue
 from ari_bridge.core.clock import Clock, monotonic_s
+from ari_bridge.dialogue.latency import timing
 from ari_bridge.dialogue.live import LiveEvent, LiveKind, Observer
 from ari_bridge.pbx.call import Outcome, PbxCall
-from ari_bridge.providers.base import LanguageModel, SpeechToText, TextToSpeech
+from ari_bridge.providers.base import LanguageModel, SpeechToText, TextToSpeech, TurnDetector
 from ari_bridge.settings import AgentSettings
 from ari_bridge.store import record as records
 from ari_bridge.store.database import CallStore
@@ -39,6 +41,8 @@ class Agent:
     actions: Sequence[Action]
     action_context: ActionContext
     tools: AgentTools
+    languages: Mapping[str, Tongue]
+    detector: TurnDetector | None
 
 
 async def run_call(
@@ -70,6 +74,7 @@ async def run_call(
         started_at=started_at.isoformat(timespec="milliseconds"),
         start_monotonic_s=start_s,
     )
+    observer = _logging(observer)
     observer(LiveEvent(clock(), info.call_id, LiveKind.CALL_STARTED, agent.name))
     conversation = Conversation(
         call,
@@ -86,6 +91,8 @@ async def run_call(
         journal=journal,
         past=past,
         tools=agent.tools,
+        languages=agent.languages,
+        detector=agent.detector,
     )
     outcome: Outcome | None = None
     try:
@@ -111,6 +118,18 @@ async def run_call(
         log.info("call ended: %s after %.1f s; %s", ending, end_s - start_s, audio.summary())
         if record_directory is not None:
             await _keep(record, record_directory)
+
+
+def _logging(observer: Observer) -> Observer:
+    """Each answer's delays are a log line; its `figures` hold them for who logs in a structured form."""
+
+    def observe(event: LiveEvent) -> None:
+        if event.kind is LiveKind.ANSWER_TIMED:
+            figures = dict(event.figures)
+            log.info("answered: %s", timing(figures), extra={"figures": figures})
+        observer(event)
+
+    return observe
 
 
 async def _keep(record: CallRecord, directory: Path) -> None:

@@ -6,11 +6,13 @@ import asyncio
 import logging
 from collections.abc import Callable, Coroutine
 from contextlib import AsyncExitStack
+from dataclasses import replace
 from typing import Any
 
 from ari_bridge.actions.base import ActionContext
 from ari_bridge.actions.registry import actions
 from ari_bridge.call import Agent, run_call
+from ari_bridge.conversation.languages import Tongue
 from ari_bridge.core.errors import SettingsError
 from ari_bridge.dialogue.live import LiveEvent, Observer
 from ari_bridge.media.plane import MediaPlane
@@ -18,7 +20,7 @@ from ari_bridge.media.port import ProcessPlane
 from ari_bridge.pbx.call import Outcome, PbxCall
 from ari_bridge.pbx.controller import Controller, nothing_left
 from ari_bridge.providers.engines import Engines
-from ari_bridge.settings import Settings
+from ari_bridge.settings import AgentSettings, LanguageSettings, Settings
 from ari_bridge.store.database import CallStore
 from ari_bridge.switchboard import Switchboard
 from ari_bridge.tools.workshop import Workshop
@@ -142,8 +144,21 @@ def _agents(settings: Settings, engines: Engines, tools: Workshop) -> dict[str, 
             llm=engines.llm(agent.llm),
             tts=engines.tts(agent.tts),
             actions=list(verbs.values()),
-            action_context=context,
+            action_context=replace(context, languages=tuple(_languages(agent, engines))),
             tools=tools.for_agent(name),
+            languages=_languages(agent, engines),
+            detector=engines.detector(agent.turns.detector),
         )
         for name, agent in settings.agents.items()
+    }
+
+
+def _languages(agent: AgentSettings, engines: Engines) -> dict[str, Tongue]:
+    """Those that the agent can switch between, its first one included; none where there is only that."""
+    if not agent.languages:
+        return {}
+    tongues = {agent.language: LanguageSettings(), **agent.languages}
+    return {
+        tag: Tongue(engines.stt(tongue.stt or agent.stt), engines.tts(tongue.tts or agent.tts))
+        for tag, tongue in tongues.items()
     }

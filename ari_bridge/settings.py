@@ -188,6 +188,8 @@ class PatienceSettings(_Table):
     check_ins: tuple[str, ...] = ("Are you still there?", "Hello? I cannot hear you.")
     """One after the other; after the last comes the farewell. With none, silence may last."""
     farewell: str = "I cannot hear you, so I am going to end the call. Goodbye."
+    no_answer: str = "I am sorry, could you say that again?"
+    """Said where the model gives no answer at all; silence when empty."""
 
 
 def _several(value: object) -> object:
@@ -198,6 +200,14 @@ _Engines = Annotated[tuple[str, ...], BeforeValidator(_several), Field(min_lengt
 """Names of providers, the first being asked first; a single name may stand without brackets."""
 
 
+class LanguageSettings(_Table):
+    """Of a language that an agent can switch to (action `switch_language`)."""
+
+    stt: _Engines | None = None
+    """The agent's when unset; so is tts."""
+    tts: _Engines | None = None
+
+
 class AgentSettings(_Table):
     greeting: str = ""
     resumption: str = "I am sorry, I lost you for a moment. Please go on."
@@ -205,7 +215,12 @@ class AgentSettings(_Table):
     goodbye: str = "I am sorry, our time is up, and I have to end our call here. Goodbye."
     """Said when the call has lasted limits.max_duration_s."""
     language: str = "en"
+    languages: dict[str, LanguageSettings] = {}
+    """Besides that one, by their tags."""
     prompt: str = ""
+    context_tokens: int | None = Field(default=None, ge=500)
+    """Of the history a model gets at once, roughly; what is older is summarised. No limit when unset, which
+    the scripted agent needs: it reads its history from the start."""
     stt: _Engines = ("pocketsphinx",)
     llm: _Engines = ("script",)
     tts: _Engines = ("espeak",)

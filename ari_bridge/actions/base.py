@@ -68,6 +68,18 @@ class Talk(Protocol):
         """Do `work` when the dialogue stands aside for that long."""
         ...
 
+    def set_pace(self, pace: float) -> None:
+        """Of the agent's voice, from its next sentence on; 1.0 is its own."""
+        ...
+
+    def switch_language(self, language: str) -> None:
+        """To one of the agent's languages."""
+        ...
+
+    def last_words(self) -> str:
+        """The agent's last finished turn, whole."""
+        ...
+
     def recall(self) -> None:
         """Somebody wants the agent back at once."""
         ...
@@ -84,6 +96,8 @@ class ActionContext:
     destinations: Mapping[str, DestinationSettings]
     digits: Mapping[str, DigitSettings] = field(default_factory=dict)
     control: ControlSettings = field(default_factory=ControlSettings)
+    languages: tuple[str, ...] = ()
+    """The agent's, as BCP 47 tags; none where it has only one."""
 
     @property
     def telephones(self) -> Mapping[str, DestinationSettings]:

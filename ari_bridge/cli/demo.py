@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from ari_bridge.cli import files as starter
-from ari_bridge.cli import summary
+from ari_bridge.cli import latency, summary
 from ari_bridge.cli.child import running_service
 from ari_bridge.cli.command import Command
 from ari_bridge.cli.dialogue import DialogueView
@@ -182,12 +182,13 @@ class _Demo:
             human_answered=result.first(CallerEventKind.HUMAN_ANSWERED) is not None,
             problem=result.problem,
         )
-        left = [self._files.call(kind) for kind in ("wav", "json", "svg")]
+        left = [self._files.call(kind) for kind in ("wav", "json", "svg", "waterfall.svg")]
         try:
             recording.write_wav(left[0])
             evidence.write(left[1])
             picture = draw(evidence, recording.caller, recording.agent, recording.rate_hz)
             left[2].write_text(picture, encoding="utf-8")
+            left[3].write_text(latency.picture_of(left[1]), encoding="utf-8")
         except OSError as error:
             raise SandboxError(f"cannot write to {self._files.directory}: {error.strerror}") from None
         print(f"\n{summary.table(evidence, left)}", flush=True)

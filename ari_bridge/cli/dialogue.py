@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import json
-from typing import TextIO
+from typing import Any, TextIO
 
 from ari_bridge.cli.terminal import Colour, Lines, paint, printable, wants_colour
 from ari_bridge.core.errors import InternalError
+from ari_bridge.dialogue.latency import timing
 from ari_bridge.dialogue.live import LiveEvent, LiveKind
 
 _LOOK: dict[LiveKind, tuple[str, Colour]] = {
@@ -18,6 +19,7 @@ _LOOK: dict[LiveKind, tuple[str, Colour]] = {
     LiveKind.AGENT_INTERRUPTED: ("agent", Colour.RED),
     LiveKind.DIGIT: ("caller", Colour.YELLOW),
     LiveKind.TOOL: ("tool", Colour.MAGENTA),
+    LiveKind.ANSWER_TIMED: ("agent", Colour.DIM),
     LiveKind.CALL_ENDED: ("call", Colour.BOLD),
 }
 
@@ -59,7 +61,14 @@ class DialogueLines:
 
 
 def to_json(event: LiveEvent) -> str:
-    table = {"at_s": event.at_s, "call_id": event.call_id, "kind": event.kind.name, "text": event.text}
+    table: dict[str, Any] = {
+        "at_s": event.at_s,
+        "call_id": event.call_id,
+        "kind": event.kind.name,
+        "text": event.text,
+    }
+    if event.figures:
+        table["figures"] = dict(event.figures)
     return json.dumps(table, ensure_ascii=False)
 
 
@@ -67,7 +76,8 @@ def from_json(line: str) -> LiveEvent:
     """The event of a line by to_json. Raises InternalError."""
     try:
         table = json.loads(line)
-        return LiveEvent(table["at_s"], table["call_id"], LiveKind[table["kind"]], table["text"])
+        kind, figures = LiveKind[table["kind"]], table.get("figures", {})
+        return LiveEvent(table["at_s"], table["call_id"], kind, table["text"], figures)
     except (ValueError, KeyError, TypeError):
         raise InternalError(f"not a live event: {line.strip()!r}") from None
 
@@ -86,6 +96,8 @@ def _words(event: LiveEvent) -> str:
             return f"✗ interrupted; the caller heard: “{event.text}”"
         case LiveKind.DIGIT:
             return f"presses [{event.text}]"
+        case LiveKind.ANSWER_TIMED:
+            return timing(event.figures)
         case LiveKind.CALL_ENDED:
             return f"ended: {event.text}"
         case _:

@@ -1,4 +1,4 @@
-"""The files a new installation starts from: settings, a password, the agent's script."""
+"""The files a new installation starts from: settings, a password, the agent's script, a tool."""
 
 from __future__ import annotations
 
@@ -16,6 +16,7 @@ from ari_bridge.sandbox.templates import render
 SETTINGS = "ari_bridge.toml"
 PASSWORD = "ari_password"
 SCRIPT = "reception.toml"
+TOOLS = "my_tools.py"
 DIALPLAN = "asterisk/extensions.conf"
 ARI_USER = "asterisk/ari_user.conf"
 USERNAME = "ari_bridge"
@@ -26,6 +27,7 @@ def service_files(url: str, password: str) -> dict[str, str]:
     values = {"url": url, "username": USERNAME}
     return {
         SETTINGS: _filled((files("ari_bridge.cli") / "starter" / SETTINGS).read_text("utf-8"), values),
+        TOOLS: (files("ari_bridge.cli") / "starter" / TOOLS).read_text("utf-8"),
         SCRIPT: (files("ari_bridge.providers") / "scripts" / SCRIPT).read_text("utf-8"),
         PASSWORD: password + "\n",
     }

@@ -17,6 +17,7 @@ _NEXT_STEPS = """\
 Written to {directory}:
   {settings:<26} the settings, commented
   {script:<26} what the agent `reception` says: edit it
+  {tools:<26} functions that a language model may call: add yours
   {password:<26} the ARI password (only you can read it)
   {dialplan:<26} dialplan: DIDs to agents, and where calls go after
   {ari_user:<26} the ARI user, with the password's hash
@@ -63,6 +64,7 @@ def _run(arguments: argparse.Namespace) -> int:
             directory=directory,
             settings=files.SETTINGS,
             script=files.SCRIPT,
+            tools=files.TOOLS,
             password=files.PASSWORD,
             dialplan=files.DIALPLAN,
             ari_user=files.ARI_USER,

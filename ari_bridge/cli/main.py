@@ -8,7 +8,7 @@ import sys
 from collections.abc import Sequence
 
 from ari_bridge import __version__
-from ari_bridge.cli import demo, init, run, tools
+from ari_bridge.cli import demo, init, latency, run, tools
 from ari_bridge.cli.bench import command as bench
 from ari_bridge.cli.scenario import command as scenario
 from ari_bridge.core.errors import AriBridgeError
@@ -19,6 +19,7 @@ COMMANDS = (
     scenario.COMMAND,
     init.COMMAND,
     tools.COMMAND,
+    latency.COMMAND,
     bench.COMMAND,
 )
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from ari_bridge.dialogue.latency import metrics_ms
 from ari_bridge.dialogue.log import Turn
 from ari_bridge.store.journal import Journal
 from ari_bridge.store.record import DigitRecord, TurnRecord
@@ -43,6 +44,7 @@ class Minutes:
             heard=turn.heard,
             interrupted=turn.interrupted,
             latency_ms=turn.latency_ms,
+            metrics_ms=metrics_ms(turn.latency_ms),
         )
 
     def _since_start_ms(self, at_s: float) -> float:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 from collections.abc import Callable
 from contextlib import aclosing
+from dataclasses import replace
 
 from ari_bridge.conversation.ears import Ears
 from ari_bridge.conversation.streams import closable
@@ -27,6 +28,14 @@ class Recognition:
         self._handle = handle
         self._worked = True
         """It has understood something since it was started."""
+        self._is_switched = False
+        """The one that runs is to be replaced."""
+
+    def switch(self, stt: SpeechToText, language: str) -> None:
+        """Understand another language from now on."""
+        self._stt, self._context = stt, replace(self._context, language=language)
+        self._worked = self._is_switched = True
+        self._start_anew()
 
     async def run(self) -> None:
         """A recogniser that fails is started anew if it had worked at all."""
@@ -39,8 +48,11 @@ class Recognition:
                     self._handle(s.EngineFailed(s.Engine.STT))
                     return
                 self._worked = False
-                for utterance in self._ears.restart():
-                    self._handle(s.Transcribed(utterance, ""))
+                self._start_anew()
+
+    def _start_anew(self) -> None:
+        for utterance in self._ears.restart():
+            self._handle(s.Transcribed(utterance, ""))
 
     async def _transcribe(self) -> None:
         async with (
@@ -55,4 +67,7 @@ class Recognition:
                 else:
                     is_sure = transcript.confidence is None or transcript.confidence >= SURE
                     self._handle(s.PartlyTranscribed(transcript.utterance, transcript.text, is_sure))
+        if self._is_switched:
+            self._is_switched = False
+            return
         raise ProviderError("the recogniser ended in the middle of the call", retryable=True)

@@ -7,6 +7,7 @@ import logging
 from collections.abc import Callable, Sequence
 from contextlib import aclosing
 
+from ari_bridge.conversation.context import Context
 from ari_bridge.conversation.streams import stubborn
 from ari_bridge.conversation.tasks import Tasks
 from ari_bridge.core.errors import ProviderError
@@ -19,15 +20,21 @@ log = logging.getLogger(__name__)
 
 class Replies:
     def __init__(
-        self, llm: LanguageModel, tools: Sequence[ToolSpec], tasks: Tasks, handle: Callable[[s.Event], None]
+        self,
+        llm: LanguageModel,
+        tools: Sequence[ToolSpec],
+        context: Context,
+        tasks: Tasks,
+        handle: Callable[[s.Event], None],
     ) -> None:
         self._llm, self._tools = llm, tools
+        self._context = context
         self._tasks = tasks
         self._handle = handle
         self._running: dict[int, asyncio.Task[None]] = {}
 
     def start(self, number: int, messages: Sequence[Message]) -> None:
-        self._running[number] = self._tasks.start(self._stream, number, messages)
+        self._running[number] = self._tasks.start(self._stream, number, self._context.of(messages))
 
     def cancel(self, number: int) -> None:
         task = self._running.pop(number, None)

@@ -15,12 +15,15 @@ import logging
 import math
 from collections import deque
 from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
+from types import MappingProxyType
 from typing import Any
 
 from ari_bridge.actions.base import Action, ActionContext, Desk
 from ari_bridge.conversation.alarm import Alarm
+from ari_bridge.conversation.context import Context
 from ari_bridge.conversation.ears import Ears
 from ari_bridge.conversation.errands import Errands
+from ari_bridge.conversation.languages import Tongue
 from ari_bridge.conversation.minutes import Minutes
 from ari_bridge.conversation.past import history, turns
 from ari_bridge.conversation.recognition import Recognition
@@ -29,11 +32,13 @@ from ari_bridge.conversation.speaker import Speaker
 from ari_bridge.conversation.talk import TAIL_S, CallTalk, KeyUse
 from ari_bridge.conversation.tasks import Tasks
 from ari_bridge.conversation.toolbox import Toolbox
+from ari_bridge.conversation.verdict import verdict
 from ari_bridge.conversation.voice import Voice
 from ari_bridge.core.clock import Clock, monotonic_s
 from ari_bridge.core.errors import MediaError
 from ari_bridge.dialogue import signals as s
 from ari_bridge.dialogue.live import LiveEvent, Observer
+from ari_bridge.dialogue.log import Who
 from ari_bridge.dialogue.session import Session
 from ari_bridge.media.vad import VoiceContinued, VoiceEvent, VoiceStarted, VoiceStopped
 from ari_bridge.media.voice_activity import VoiceDetector
@@ -49,10 +54,12 @@ from ari_bridge.pbx.call import (
 )
 from ari_bridge.pbx.causes import Cause
 from ari_bridge.providers.base import (
+    CallerPause,
     LanguageModel,
     SpeechContext,
     SpeechToText,
     TextToSpeech,
+    TurnDetector,
     VoiceContext,
 )
 from ari_bridge.settings import AgentSettings
@@ -83,9 +90,12 @@ class Conversation:
         journal: Journal | None = None,
         past: Past | None = None,
         tools: AgentTools | None = None,
+        languages: Mapping[str, Tongue] = MappingProxyType({}),
+        detector: TurnDetector | None = None,
     ) -> None:
         """`max_duration_s`: after which the agent says goodbye. `start_s`: the instant from which the records
-        count; now, when None. `past`: what there was before, where the call is taken over."""
+        count; now, when None. `past`: what there was before, where the call is taken over. `languages`: those
+        that the agent may switch to, by their tags."""
         info = call.info
         self._call, self._port = call, call.port
         self._port.set_gain_db(agent.gain_db)
@@ -112,7 +122,9 @@ class Conversation:
         self._inbox: deque[s.Event] = deque()
         self._handling = False
 
-        voice = Voice(tts, VoiceContext(rate_hz, language))
+        self._languages = languages
+        self._detector, self._detector_timeout_ms = detector, agent.turns.detector_timeout_ms
+        voice = self._voice = Voice(tts, VoiceContext(rate_hz, language))
         self._tasks = Tasks(self._audio_ended)
         self._alarm = Alarm(clock, lambda: self._handle(s.TimerDue()))
         self._ears = Ears()
@@ -130,7 +142,8 @@ class Conversation:
             past=() if past is None else past.tools,
         )
         self._errands = Errands(self._toolbox, self._talk, self._tasks, self._handle, self._end)
-        self._replies = Replies(llm, self._toolbox.specs, self._tasks, self._handle)
+        context = Context(llm, agent.context_tokens, self._tasks)
+        self._replies = Replies(llm, self._toolbox.specs, context, self._tasks, self._handle)
         self._speaker = Speaker(self._port, voice, self._tasks, self._handle, self._talk.agent_may_speak)
 
     @property
@@ -182,6 +195,8 @@ class Conversation:
                     self._ears.open(utterance, from_s)
                 case s.CloseUtterance(utterance):
                     self._ears.close(utterance)
+                case s.JudgePause():
+                    self._tasks.start(self._judge, command)
                 case s.StartReply(number, messages, tentative):
                     if not tentative:
                         self._toolbox.asked(messages)
@@ -196,21 +211,32 @@ class Conversation:
                     self._speaker.say(command)
                 case s.Pause():
                     self._port.pause()
-                    self._inbox.append(s.Played(self._port.heard))
+                    self._inbox.append(s.Played(self._port.heard, self._port.onset))
                 case s.Resume():
                     self._port.resume()
                 case s.Flush():
                     self._speaker.flush()
                 case s.WatchHeard(position):
                     self._tasks.start(self._watch, position)
-                case s.Tell(kind, text):
-                    self._observer(LiveEvent(self._clock(), self._call.info.call_id, kind, text))
+                case s.Tell(kind, text, figures):
+                    self._observer(LiveEvent(self._clock(), self._call.info.call_id, kind, text, figures))
                 case s.Leave():
                     self._tasks.start(self._end_after_tail, self._outcome(command))
 
     async def _watch(self, position: int) -> None:
         await self._port.wait_heard(position)
-        self._handle(s.Played(self._port.heard))
+        self._handle(s.Played(self._port.heard, self._port.onset))
+
+    async def _judge(self, pause: s.JudgePause) -> None:
+        if self._detector is None:
+            return
+        audio = self._ears.since(pause.from_s)
+        heard = CallerPause(
+            audio, self._port.rate_hz, self._voice.language, pause.text or None, pause.agent_text
+        )
+        ends = await verdict(self._detector, heard, self._detector_timeout_ms)
+        if ends is not None:
+            self._handle(s.PauseJudged(pause.pause, ends))
 
     # ------------------------------------------------------------------ the end
 
@@ -257,6 +283,16 @@ class Conversation:
 
     def divert_keys(self, diverted: bool) -> None:
         self._handle(s.KeysDiverted(diverted))
+
+    def switch_language(self, language: str) -> None:
+        tongue = self._languages[language]
+        self._voice.switch(tongue.tts, language)
+        self._recognition.switch(tongue.stt, language)
+        self._session.speak_language(language)
+
+    def last_words(self) -> str:
+        said = (turn.text for turn in reversed(self._session.finished) if turn.who is Who.AGENT)
+        return next(said, "")
 
     async def words_heard(self) -> None:
         """Until all that the agent has to say so far has been heard, or was cut off."""

@@ -41,6 +41,10 @@ class Dialogue(Protocol):
 
     async def words_heard(self) -> None: ...
 
+    def switch_language(self, language: str) -> None: ...
+
+    def last_words(self) -> str: ...
+
     def start(self, work: Callable[[], Awaitable[None]]) -> asyncio.Task[None]:
         """In a task that ends with the call at the latest."""
         ...
@@ -155,6 +159,15 @@ class CallTalk:
             await work()
 
         self._limit = self._dialogue.start(wait_and_work)
+
+    def set_pace(self, pace: float) -> None:
+        self._voice.set_pace(pace)
+
+    def switch_language(self, language: str) -> None:
+        self._dialogue.switch_language(language)
+
+    def last_words(self) -> str:
+        return self._dialogue.last_words()
 
     def recall(self) -> None:
         self._recall.set()

@@ -54,6 +54,24 @@ class AudioChunk:
     audio does not wait for it."""
 
 
+@dataclass(frozen=True, slots=True)
+class Onset:
+    """Where played audio began to leave after silence."""
+
+    position: int
+    """Of its first sample."""
+    left_s: float
+    """Monotonic time at which the packet with it left."""
+
+    def at_s(self, position: int, rate_hz: int) -> float | None:
+        """When the packet with that later sample left, or will, if nothing holds it up; None for one before
+        the onset."""
+        if position < self.position:
+            return None
+        frames = (position - self.position) // samples(FRAME_MS, rate_hz)
+        return self.left_s + frames * FRAME_MS / 1000
+
+
 def samples(duration_ms: float, rate_hz: int) -> int:
     """The number of samples in `duration_ms` at `rate_hz`."""
     return round(duration_ms * rate_hz / 1000)

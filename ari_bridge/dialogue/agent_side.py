@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import deque
 from collections.abc import Iterable
 
+from ari_bridge.core.audio import Onset
 from ari_bridge.core.messages import ToolCall
 from ari_bridge.dialogue import signals as s
 from ari_bridge.dialogue.answer import Answer
@@ -73,12 +74,18 @@ class AgentSide:
             self.answer.add_sentence(number, text, is_filler=True)
             self._outbox.do(s.Speak(number, text))
 
+    def make_up(self, text: str, now: float) -> None:
+        """For an answer that came to nothing."""
+        if self.answer is not None:
+            self._speak(self.answer, sentences_of(text), now)
+
     def reply_to(self, caller: CallerTurn, now: float) -> None:
         """The caller's turn becomes history, and the model is asked, unless it has been already."""
         self._history.caller_said(caller.text)
         self._log.caller_said(caller)
         answer = self.answer = Answer(caller.waterfall)
-        begun = self.speculation.commit(caller.text)
+        begun = self.speculation.commit(caller.text, answer.waterfall)
+        answer.waterfall.mark(Stamp.MODEL_ASKED, now)
         if begun is None:
             self._start_round(answer)
             return
@@ -91,7 +98,7 @@ class AgentSide:
     def take_reply(self, event: ReplyEvent, now: float, *, may_call: bool = True) -> None:
         """What the model says. `may_call`: its tools are still wanted."""
         answer = self.answer
-        if self.speculation.take(event) or answer is None or event.round != answer.round_number:
+        if self.speculation.take(event, now) or answer is None or event.round != answer.round_number:
             return
         match event:
             case s.ReplyText(_, text):
@@ -167,17 +174,24 @@ class AgentSide:
                 if sentence.start is not None:
                     self._outbox.do(s.WatchHeard(sentence.end))
 
-    def played(self, position: int, now: float) -> None:
+    def played(self, position: int, onset: Onset | None, now: float) -> None:
         self.position = max(self.position, position)
         if self.answer is None:
             return
         for sentence in self.answer.sentences:
             if sentence.start is not None and not sentence.told and position > sentence.start:
                 sentence.told = True
-                if not sentence.is_filler:
-                    self.answer.waterfall.mark(Stamp.FIRST_PACKET, now)
-                    self.answer.first_heard_s = self.answer.first_heard_s or now
+                exact_s = None if onset is None else onset.at_s(sentence.start, self._rate_hz)
+                left_s = now if exact_s is None else min(exact_s, now)
+                if not sentence.is_filler and self.answer.first_heard_s is None:
+                    self.answer.first_heard_s = left_s
+                    self.answer.waterfall.mark(Stamp.FIRST_PACKET, left_s)
+                    self._time(self.answer)
                 self._outbox.tell(LiveKind.AGENT_SAYS, sentence.text)
+
+    def _time(self, answer: Answer) -> None:
+        if figures := answer.waterfall.metrics_ms():
+            self._outbox.tell(LiveKind.ANSWER_TIMED, figures=figures)
 
     # ------------------------------------------------------------------ it ends
 

@@ -32,11 +32,13 @@ class Answer:
         self.first_heard_s: float | None = None
         self.silenced_s: float | None = None
         """When the caller stopped it."""
+        self._is_models = False
         self._chunker = SentenceChunker()
 
     def begin_round(self, number: int | None, said: AgentSaid) -> None:
         """`number` is None for words that no model makes (greeting, apology)."""
         self.round_number = number
+        self._is_models |= number is not None
         self.round_owed = False
         self.rounds.append(said)
 
@@ -95,6 +97,13 @@ class Answer:
             and not self.calls_waiting
             and not self.calls_running
             and not self.wants_round
+        )
+
+    @property
+    def is_missing(self) -> bool:
+        """The model came to nothing: no word was said, nothing was done."""
+        return (
+            self._is_models and self.made and not self.acted and not any(said.words for said in self.rounds)
         )
 
     def heard_out(self, position: int) -> bool:

@@ -14,6 +14,7 @@ from ari_bridge.dialogue.interruption import Sound
 from ari_bridge.dialogue.keypad import Keypad
 from ari_bridge.dialogue.live import LiveKind
 from ari_bridge.dialogue.outbox import Outbox
+from ari_bridge.dialogue.turns import Action
 from ari_bridge.dialogue.voice import Voice
 
 PREROLL_S = 0.25
@@ -38,6 +39,24 @@ class CallerSide:
         self._utterance: int | None = None
         """The one that is open at the recogniser."""
         self._outbox = outbox
+
+    def act(self, action: Action, now: float) -> None:
+        """Of the table's actions those that concern nobody else."""
+        match action:
+            case Action.OPEN_UTTERANCE:
+                self.open_utterance()
+            case Action.OPEN_SOUND:
+                self.open_sound()
+            case Action.CLOSE_UTTERANCE:
+                self.close_utterance(now)
+            case Action.CLOSE_SOUND:
+                self.close_sound(now)
+            case Action.FORGET_SOUND:
+                self.forget_sound(now)
+            case Action.END_TURN:
+                self.end_turn(now)
+            case Action.FORGET_TURN:
+                self.forget_turn()
 
     # ------------------------------------------------------------------ voice
 

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
 from enum import Enum
 from typing import TypeAlias
 
@@ -22,6 +22,8 @@ class LiveKind(Enum):
     DIGIT = "digit"
     TOOL = "tool"
     """text: the tool's name and result"""
+    ANSWER_TIMED = "answer timed"
+    """figures: the answer's delays in ms by name (dialogue/latency.py); its first packet has left"""
     CALL_ENDED = "call ended"
     """text: ARIBRIDGESTATUS and ARIBRIDGECAUSE"""
 
@@ -33,6 +35,7 @@ class LiveEvent:
     call_id: str
     kind: LiveKind
     text: str = ""
+    figures: Mapping[str, float] = field(default_factory=dict)
 
 
 Observer: TypeAlias = Callable[[LiveEvent], None]

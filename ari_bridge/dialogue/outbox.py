@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 from ari_bridge.dialogue import signals as s
 from ari_bridge.dialogue.live import LiveKind
 
@@ -14,8 +16,8 @@ class Outbox:
     def do(self, command: s.Command) -> None:
         self._commands.append(command)
 
-    def tell(self, kind: LiveKind, text: str = "") -> None:
-        self.do(s.Tell(kind, text))
+    def tell(self, kind: LiveKind, text: str = "", figures: Mapping[str, float] | None = None) -> None:
+        self.do(s.Tell(kind, text, figures or {}))
 
     def number(self) -> int:
         """One that no utterance, round or sentence of this call has had."""

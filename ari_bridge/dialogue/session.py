@@ -18,30 +18,26 @@ import math
 from collections import deque
 from collections.abc import Iterable
 
-from ari_bridge.dialogue import patience as p
+from ari_bridge.dialogue import own_words
 from ari_bridge.dialogue import signals as s
-from ari_bridge.dialogue import silence
 from ari_bridge.dialogue.agent_side import AgentSide
-from ari_bridge.dialogue.backchannel import Meaning, meaning
 from ari_bridge.dialogue.call_time import CallTime
 from ari_bridge.dialogue.caller_side import CallerSide
 from ari_bridge.dialogue.endpoint import end_of_turn
 from ari_bridge.dialogue.history import Entry, History
-from ari_bridge.dialogue.interruption import Rule, Verdict
 from ari_bridge.dialogue.keypad import Keypad
 from ari_bridge.dialogue.languages.registry import language as language_of
 from ari_bridge.dialogue.latency import Stamp
 from ari_bridge.dialogue.live import LiveKind
 from ari_bridge.dialogue.log import Turn, TurnLog
 from ari_bridge.dialogue.outbox import Outbox
-from ari_bridge.dialogue.question import Question, question_in
+from ari_bridge.dialogue.own_words import OwnWords
+from ari_bridge.dialogue.patience import Kind, Prompt
+from ari_bridge.dialogue.silence import Silence
 from ari_bridge.dialogue.turn_end import TRANSCRIPT_WAIT_S, TurnEnd
 from ari_bridge.dialogue.turns import Action, Event, State, Turns
+from ari_bridge.dialogue.weighing import Weighing
 from ari_bridge.settings import PatienceSettings, TurnSettings
-
-APOLOGY = "I am sorry, something went wrong on our side."
-CONTINUED_MS = 250.0
-"""Voice of this length, while the answer is not audible yet, is the turn going on."""
 
 
 class Session:
@@ -63,25 +59,21 @@ class Session:
         None where silence may last for ever."""
         self.history = History(system)
         self._settings = settings
-        self._language = language_of(language)
         self._turns = Turns()
         self._log = TurnLog()
         self._outbox = Outbox()
-        self._caller = CallerSide(self._outbox, Keypad(settings.digit_pause_ms / 1000, settings.digits_max))
+        keypad = Keypad(settings.digit_pause_ms / 1000, settings.digits_max)
+        self._caller = CallerSide(self._outbox, keypad)
         self._agent = AgentSide(self.history, self._log, self._outbox, rate_hz, settings.protected)
-        self._turn_end = TurnEnd(end_of_turn(settings, self._language), eager=settings.eager)
+        self._weighing = Weighing(self._caller, self._agent, settings, language_of(language))
+        self._turn_end = TurnEnd(end_of_turn(settings, language_of(language)), eager=settings.eager)
         self._call_time = CallTime(max_duration_s)
-        quiet = PatienceSettings(fillers=(), check_ins=())
-        self._patience = silence.patience(patience or quiet)
-        self._goodbye = goodbye
-        self._words_to_say = ""
-        """Of the check-in or farewell that is due."""
+        self._silence = Silence(patience or PatienceSettings(fillers=(), check_ins=()))
+        self._own_words = OwnWords(goodbye)
+        self._no_answer = "" if patience is None else patience.no_answer
         self._paused_s: float | None = None
         self._digits: deque[s.DigitPressed] = deque()
         """Pressed, and not taken yet."""
-        self._digit: s.DigitPressed | None = None
-        self._stands_aside = self._keys_diverted = False
-        self._leave = s.Leave()
         self._now = 0.0
 
     @property
@@ -99,8 +91,8 @@ class Session:
 
     def speak_language(self, tag: str) -> None:
         """Caller and agent go on in another language."""
-        self._language = language_of(tag)
-        self._turn_end = TurnEnd(end_of_turn(self._settings, self._language), eager=self._settings.eager)
+        language = self._weighing.language = language_of(tag)
+        self._turn_end = TurnEnd(end_of_turn(self._settings, language), eager=self._settings.eager)
 
     def greet(self, text: str, now: float) -> list[s.Command]:
         """Begin the call with the agent's words; with none, the caller speaks first."""
@@ -134,12 +126,13 @@ class Session:
         """When TimerDue is to be handled next; it may change with every event."""
         if self.state is State.ENDED:
             return None
-        due_s = min(self._call_time.next_s, self._patience_due_s(), self._turn_due_s(), self._sound_due_s())
+        due_s = min(
+            self._call_time.next_s,
+            self._silence.due_s(self.state, voice_on=self._caller.voice.on),
+            self._turn_due_s(),
+            self._weighing.due_s(self.state),
+        )
         return due_s if due_s < math.inf else None
-
-    def _patience_due_s(self) -> float:
-        rests = self.state not in (State.LISTENING, State.THINKING, State.AGENT_SPEAKING)
-        return math.inf if rests or self._caller.voice.on else self._patience.next_timer()
 
     def _turn_due_s(self) -> float:
         """When something is to happen to the caller's turn."""
@@ -149,35 +142,28 @@ class Session:
         owed_s = turn.owed_since_s + TRANSCRIPT_WAIT_S
         if self.state is not State.CALLER_PAUSED:
             return owed_s
-        asked = self._asked()
+        asked = self._weighing.asked
         over_s = self._turn_end.over_s(self._caller, asked)
         likely_s = self._turn_end.likely_s(self._caller, asked)
         return min(owed_s, likely_s if self._now < likely_s < over_s else over_s)
 
-    def _sound_due_s(self) -> float:
-        """When the sound over the agent's words is to be judged again."""
-        sound = self._caller.sound
-        if sound is None or self.state not in (State.HELD, State.PAUSED):
-            return math.inf
-        return self._rule().waits_until_s(sound)
-
     def _timer_due(self) -> None:
         while (event := self._call_time.due(self._now)) is not None:
             self._fire(event)
-        if self._now >= self._patience_due_s():
-            self._prompt(self._patience.due(self._now))
+        if self._now >= self._silence.due_s(self.state, voice_on=self._caller.voice.on):
+            self._prompt(self._silence.prompt(self._now))
         if self._caller.turn is not None:
             self._caller.turn.give_up_waiting(TRANSCRIPT_WAIT_S, self._now)
 
-    def _prompt(self, prompt: p.Prompt | None) -> None:
+    def _prompt(self, prompt: Prompt | None) -> None:
         """Somebody has waited for long enough."""
         if prompt is None:
             return
-        if prompt.kind is p.Kind.FILLER:
+        if prompt.kind is Kind.FILLER:
             self._agent.fill(prompt.text)
             return
-        self._words_to_say = prompt.text
-        self._fire(Event.NO_INPUT if prompt.kind is p.Kind.CHECK_IN else Event.NOBODY_THERE)
+        self._own_words.prompt = prompt.text
+        self._fire(Event.NO_INPUT if prompt.kind is Kind.CHECK_IN else Event.NOBODY_THERE)
 
     # ------------------------------------------------------------------ events
 
@@ -192,6 +178,8 @@ class Session:
                 self._caller.understood(utterance, text)
             case s.PartlyTranscribed(utterance, text, is_sure):
                 self._caller.understood_so_far(utterance, text, is_sure=is_sure)
+            case s.PauseJudged(number, ends):
+                self._turn_end.judged(number, ends)
             case s.ReplyText() | s.ReplyToolCall() | s.ReplyEnded():
                 # Once the outcome is decided the call only says its last words.
                 self._agent.take_reply(event, self._now, may_call=self.state is not State.LEAVING)
@@ -203,18 +191,18 @@ class Session:
                     self._fire(Event.OUTCOME_GIVEN)
             case s.SpeechQueued() | s.SpeechEnded():
                 self._agent.take_speech(event, self._now)
-            case s.Played(position):
-                self._agent.played(position, self._now)
+            case s.Played(position, onset):
+                self._agent.played(position, onset, self._now)
             case s.Flushed(position):
                 self._flushed(position)
             case s.EngineFailed(engine):
                 self._engine_failed(engine)
             case s.StoodAside(aside):
-                self._stands_aside = aside
-                self._rest()
+                self._silence.stands_aside = aside
+                self._silence.rest(self._now)
             case s.KeysDiverted(diverted):
-                self._keys_diverted = diverted
-                self._rest()
+                self._silence.keys_diverted = diverted
+                self._silence.rest(self._now)
             case s.TimerDue():
                 self._timer_due()
 
@@ -223,11 +211,11 @@ class Session:
         match event:
             case s.VoiceOn(started_s):
                 voice.begin(started_s)
-                self._patience.answered()
+                self._silence.broken(by_words=False)
                 turn = self._caller.turn
                 if self.state is State.CALLER_PAUSED and turn is not None:
                     self._turn_end.went_on(started_s - turn.last_voiced_s)
-                if self._may_interrupt():
+                if self._weighing.may_interrupt(self.state):
                     self._fire(Event.VOICE_BEGAN)
             case s.VoiceHeld(until_s) | s.VoiceOff(until_s):
                 if voice.since_s is None:
@@ -254,16 +242,8 @@ class Session:
             if before_s is not None:
                 self._turn_end.went_on(before_s)
 
-    def _rest(self) -> None:
-        """Nobody is waited for while the caller is on hold, or busy with the keys."""
-        if self._stands_aside or self._keys_diverted:
-            self._patience.suspend()
-        else:
-            self._patience.resume(self._now)
-
     def _engine_failed(self, engine: s.Engine) -> None:
-        if self._leave.failed is None:
-            self._leave = s.Leave(failed=engine, time_up=self._leave.time_up)
+        self._own_words.failed(engine)
         self._fire(Event.FAILED)
 
     # ------------------------------------------------------------------ what follows of itself
@@ -272,10 +252,12 @@ class Session:
         """Carry on until nothing is due."""
         while True:
             if self._digits and not self._agent.is_protected:
-                self._digit = self._digits.popleft()
                 self._fire(Event.DIGIT_PRESSED)
+                self._digits.popleft()
             elif (said := self._caller.afterthought) is not None:
-                self._take_afterthought(said)
+                if self._weighing.claims(said, self.state) and not self._silence.stands_aside:
+                    self._fire(Event.CLAIMED)
+                self._caller.forget_sound(self._now)
             elif self._commit_is_due():
                 self._commit()
             elif (event := self._due()) is not None:
@@ -287,7 +269,7 @@ class Session:
         # Not while the caller's voice puts the turn in question.
         if self.state in (State.THINKING, State.AGENT_SPEAKING, State.LEAVING):
             self._agent.run_tools()
-        silence.follow(self._patience, self.state, self._agent.answer, self._agent.position, self._now)
+        self._silence.follow(self.state, self._agent.answer, self._agent.position, self._now)
 
     def _commit_is_due(self) -> bool:
         turn = self._caller.turn
@@ -304,15 +286,15 @@ class Session:
         turn = self._caller.take_turn()
         turn.waterfall.mark(Stamp.TRANSCRIPT, self._now)
         if turn.text:
-            self._patience.caller_active()
+            self._silence.broken(by_words=True)
         self._agent.reply_to(turn, self._now)
 
     def _speculate(self) -> None:
         """Ask the model before the turn is surely over, if that is likely."""
         turn = self._caller.turn
-        likely = self._now >= self._turn_end.likely_s(self._caller, self._asked())
+        likely = self._now >= self._turn_end.likely_s(self._caller, self._weighing.asked)
         if likely and turn is not None and self._agent.is_settled:
-            self._agent.speculation.begin(turn.guess)
+            self._agent.speculation.begin(turn.guess, self._now)
 
     def _due(self) -> Event | None:
         answer, turn, position = self._agent.answer, self._caller.turn, self._agent.position
@@ -322,7 +304,7 @@ class Session:
             case State.CALLER_SPEAKING:
                 return None if self._caller.voice.on else Event.VOICE_ENDED
             case State.CALLER_PAUSED:
-                over = self._now >= self._turn_end.over_s(self._caller, self._asked())
+                over = self._now >= self._turn_end.over_s(self._caller, self._weighing.asked)
                 return Event.TURN_ENDED if over else None
             case State.THINKING if turn is not None:
                 noise = turn.complete and turn.is_noise and self._agent.is_settled
@@ -334,46 +316,19 @@ class Session:
             case State.PAUSED:
                 ends = answer is not None and answer.words_out(position)
                 return Event.AGENT_DONE if ends else self._verdict()
-            case State.AGENT_SPEAKING if self._caller.voice.on and self._may_interrupt():
+            case State.AGENT_SPEAKING if self._caller.voice.on and self._weighing.may_interrupt(self.state):
                 return Event.VOICE_BEGAN  # into words that were protected, and after them
             case State.THINKING | State.AGENT_SPEAKING | State.LEAVING if answer is not None:
+                if answer.is_missing:
+                    self._agent.make_up(self._no_answer, self._now)
                 return Event.AGENT_DONE if answer.heard_out(position) else None
         return None
 
-    def _may_interrupt(self) -> bool:
-        if self.state not in (State.THINKING, State.AGENT_SPEAKING):
-            return True
-        if self._agent.is_protected:
-            return False
-        return self._settings.barge_in or self.state is State.THINKING
-
     def _verdict(self) -> Event | None:
-        """Whether the sound over the agent's words is an interruption."""
-        sound = self._caller.sound
-        if sound is None or self._stands_aside:
+        """On the sound over the agent's words; none counts while the dialogue stands aside."""
+        if self._silence.stands_aside:
             return Event.DISMISSED
-        match self._rule().judge(sound, self._language, self._asked(), self._now):
-            case Verdict.INTERRUPTION:
-                return Event.CLAIMED
-            case Verdict.DISMISSED:
-                return Event.DISMISSED
-            case Verdict.OPEN:
-                return None
-
-    def _take_afterthought(self, said: str) -> None:
-        """A sound that was dismissed was understood at last."""
-        meant = meaning(said, self._language, self._asked(), words_min=self._settings.barge_in_min_words)
-        if meant is Meaning.INTERRUPTION and self._may_interrupt() and not self._stands_aside:
-            self._fire(Event.CLAIMED)
-        self._caller.forget_sound(self._now)
-
-    def _rule(self) -> Rule:
-        settings = self._settings
-        sure_ms = CONTINUED_MS if self.state is State.HELD else settings.barge_in_min_ms
-        return Rule(sure_ms, settings.resume_after_ms, settings.barge_in_min_words)
-
-    def _asked(self) -> Question:
-        return question_in(self._agent.words_heard, self._language)
+        return self._weighing.verdict(self.state, self._now)
 
     # ------------------------------------------------------------------ the table's actions
 
@@ -383,87 +338,49 @@ class Session:
             self._act(action, before)
         if self.state is State.LEAVING and before is not State.LEAVING:
             self._call_time.last_words_begin(self._now)
+        if self.state is State.CALLER_PAUSED and before is State.CALLER_SPEAKING:
+            self._pause_began()
+
+    def _pause_began(self) -> None:
+        """Have a model judge it, where there is one."""
+        number = self._outbox.number()
+        self._turn_end.pause_began(number)
+        turn = self._caller.turn
+        if self._settings.detector and turn is not None:
+            heard = self._agent.words_heard
+            self._outbox.do(s.JudgePause(number, turn.started_s, turn.text_so_far, heard))
 
     def _act(self, action: Action, before: State) -> None:
-        if action in _CALLER_ACTIONS:
-            self._act_for_caller(action)
-        elif action in _OWN_WORDS:
-            self._say(action)
-        else:
-            self._act_for_agent(action, before)
-
-    def _act_for_caller(self, action: Action) -> None:
-        caller = self._caller
         match action:
-            case Action.OPEN_UTTERANCE:
-                self._agent.speculation.drop()
-                caller.open_utterance()
-            case Action.OPEN_SOUND:
-                caller.open_sound()
-            case Action.CLOSE_UTTERANCE:
-                caller.close_utterance(self._now)
-            case Action.CLOSE_SOUND:
-                caller.close_sound(self._now)
-            case Action.CLAIM_SOUND:
-                caller.claim_sound(answer_needed=not self._agent.is_settled)
-            case Action.FORGET_SOUND:
-                caller.forget_sound(self._now)
-            case Action.END_TURN:
-                caller.end_turn(self._now)
-            case Action.TAKE_DIGIT:
-                assert self._digit is not None
-                self._agent.speculation.drop()
-                caller.take_digit(self._digit.digit, self._digit.at_s)
-            case Action.FORGET_TURN:
-                caller.forget_turn()
-
-    def _act_for_agent(self, action: Action, before: State) -> None:
-        match action:
-            case Action.FINISH:
-                self._turn_end.ended()
-                self._agent.finish(self._now)
             case Action.PAUSE:
                 self._paused_s = self._now
                 self._outbox.do(s.Pause())
                 if before is State.AGENT_SPEAKING:
                     self._outbox.tell(LiveKind.AGENT_PAUSED)
+            case Action.RESUME:
+                self._paused_s = None
+                self._outbox.do(s.Resume())
             case Action.DISMISS_SOUND:
                 said = self._caller.dismiss_sound()
                 if before is State.PAUSED:
                     self._outbox.tell(LiveKind.AGENT_RESUMED, said)
-            case Action.RESUME:
-                self._paused_s = None
-                self._outbox.do(s.Resume())
+            case Action.CLAIM_SOUND:
+                self._caller.claim_sound(answer_needed=not self._agent.is_settled)
             case Action.INTERRUPT:
                 silent_s, self._paused_s = self._paused_s, None
                 self._agent.interrupt(self._now if silent_s is None else silent_s)
+            case Action.FINISH:
+                self._turn_end.ended()
+                self._agent.finish(self._now)
+            case Action.TAKE_DIGIT:
+                self._agent.speculation.drop()
+                self._caller.take_digit(self._digits[0].digit, self._digits[0].at_s)
             case Action.LEAVE:
-                self._outbox.do(self._leave)
-
-    def _say(self, action: Action) -> None:
-        """Words of the agent's that no model makes."""
-        text = self._words_to_say
-        match action:
-            case Action.APOLOGISE:
-                text = APOLOGY
-            case Action.SAY_GOODBYE:
-                text = self._goodbye
-                self._leave = s.Leave(time_up=True)
-            case Action.SAY_FAREWELL:
-                self._leave = s.Leave(nobody_there=True)
-        self._caller.forget_turn()
-        self._agent.say(text, self._now)
-
-
-_CALLER_ACTIONS = {
-    Action.OPEN_UTTERANCE,
-    Action.OPEN_SOUND,
-    Action.CLOSE_UTTERANCE,
-    Action.CLOSE_SOUND,
-    Action.CLAIM_SOUND,
-    Action.FORGET_SOUND,
-    Action.END_TURN,
-    Action.TAKE_DIGIT,
-    Action.FORGET_TURN,
-}
-_OWN_WORDS = {Action.CHECK_IN, Action.SAY_FAREWELL, Action.SAY_GOODBYE, Action.APOLOGISE}
+                self._outbox.do(self._own_words.leave)
+            case _ if action in own_words.ACTIONS:
+                self._caller.forget_turn()
+                self._agent.say(self._own_words.text_of(action), self._now)
+            case _:
+                if action is Action.OPEN_UTTERANCE:
+                    self._agent.speculation.drop()
+                self._caller.act(action, self._now)

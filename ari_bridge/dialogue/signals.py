@@ -7,10 +7,12 @@ ignored.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from enum import Enum
 from typing import TypeAlias
 
+from ari_bridge.core.audio import Onset
 from ari_bridge.core.messages import Message, ToolCall
 from ari_bridge.dialogue.history import WordSpan
 from ari_bridge.dialogue.live import LiveKind
@@ -70,6 +72,14 @@ class PartlyTranscribed:
 
 
 @dataclass(frozen=True, slots=True)
+class PauseJudged:
+    """How probable it is (0..1) that the caller's turn is over, by a model that heard it."""
+
+    pause: int
+    ends: float
+
+
+@dataclass(frozen=True, slots=True)
 class ReplyText:
     round: int
     text: str
@@ -120,9 +130,10 @@ class SpeechEnded:
 
 @dataclass(frozen=True, slots=True)
 class Played:
-    """Agent audio has left up to `position`."""
+    """Agent audio has left up to `position`. `onset` tells exactly when, where it is known."""
 
     position: int
+    onset: Onset | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -165,6 +176,7 @@ Event: TypeAlias = (
     | DigitPressed
     | Transcribed
     | PartlyTranscribed
+    | PauseJudged
     | ReplyText
     | ReplyToolCall
     | ReplyEnded
@@ -197,6 +209,19 @@ class CloseUtterance:
     """Answered by one Transcribed."""
 
     utterance: int
+
+
+@dataclass(frozen=True, slots=True)
+class JudgePause:
+    """The caller has fallen silent. Answered by one PauseJudged, or none."""
+
+    pause: int
+    from_s: float
+    """Beginning of the turn."""
+    text: str
+    """What was understood of it; "" while that is nothing."""
+    agent_text: str
+    """What the caller has heard of the agent before."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -266,6 +291,7 @@ class Tell:
 
     kind: LiveKind
     text: str = ""
+    figures: Mapping[str, float] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -280,6 +306,7 @@ class Leave:
 Command: TypeAlias = (
     OpenUtterance
     | CloseUtterance
+    | JudgePause
     | StartReply
     | CommitReply
     | CancelReply

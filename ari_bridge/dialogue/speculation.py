@@ -12,6 +12,7 @@ from typing import TypeAlias
 
 from ari_bridge.dialogue import signals as s
 from ari_bridge.dialogue.history import History
+from ari_bridge.dialogue.latency import Stamp, Waterfall
 from ari_bridge.dialogue.outbox import Outbox
 from ari_bridge.dialogue.words import words
 
@@ -28,21 +29,26 @@ class Speculation:
         self._text = ""
         self._said: list[ReplyEvent] = []
         self._tries = 0
+        self._asked_s = 0.0
+        self._first_token_s: float | None = None
 
-    def begin(self, text: str) -> None:
+    def begin(self, text: str, now: float) -> None:
         """Ask the model, unless it has been asked with these words."""
         if (self._round is not None and words(text) == words(self._text)) or self._tries >= TRIES_MAX:
             return
         self.drop()
         self._tries += 1
         self._round, self._text = self._outbox.number(), text
+        self._asked_s, self._first_token_s = now, None
         self._outbox.do(s.StartReply(self._round, self._history.messages(text), tentative=True))
 
-    def take(self, event: ReplyEvent) -> bool:
+    def take(self, event: ReplyEvent, now: float) -> bool:
         """Whether the event is of this answer; then it is kept."""
         if event.round != self._round:
             return False
         self._said.append(event)
+        if self._first_token_s is None:
+            self._first_token_s = now
         return True
 
     def failed(self, round_number: int) -> bool:
@@ -52,12 +58,17 @@ class Speculation:
         self._round, self._said = None, []
         return True
 
-    def commit(self, text: str) -> tuple[int, list[ReplyEvent]] | None:
-        """The turn is over with these words: the round that answers them, and what it has said so far."""
+    def commit(self, text: str, waterfall: Waterfall) -> tuple[int, list[ReplyEvent]] | None:
+        """The turn is over with these words: the round that answers them, and what it has said so far. When
+        it was asked and began to answer goes into the waterfall."""
         fits = self._round is not None and words(text) == words(self._text)
         taken = None if not fits or self._round is None else (self._round, self._said)
         if taken is None:
             self.drop()
+        else:
+            waterfall.mark(Stamp.MODEL_ASKED, self._asked_s)
+            if self._first_token_s is not None:
+                waterfall.mark(Stamp.FIRST_TOKEN, self._first_token_s)
         self._round, self._said, self._tries = None, [], 0
         return taken
 

@@ -4,12 +4,20 @@ from __future__ import annotations
 
 import numpy as np
 
-from ari_bridge.core.audio import FRAME_MS, AudioChunk, FrameAnalysis, Pcm16, samples
+from ari_bridge.core.audio import FRAME_MS, AudioChunk, FrameAnalysis, Onset, Pcm16, samples
 from ari_bridge.media.codecs.base import Codec
 from ari_bridge.media.mos import mos
 from ari_bridge.media.pacing import quantile_ms
 from ari_bridge.media.plane import MediaStats
-from ari_bridge.media.shared import DIGITS_KEPT, RX_FRAMES, RX_KEEP, TX_KEPT_MS, SharedRows, tx_capacity
+from ari_bridge.media.shared import (
+    DIGITS_KEPT,
+    NO_ONSET,
+    RX_FRAMES,
+    RX_KEEP,
+    TX_KEPT_MS,
+    SharedRows,
+    tx_capacity,
+)
 
 NARROWBAND_HZ = 8000
 
@@ -89,6 +97,13 @@ class BridgeRow:
     @property
     def queued(self) -> int:
         return int(self._bridge["queued"][0])
+
+    @property
+    def onset(self) -> Onset | None:
+        media = self._media
+        position, left_s = int(media["onset"][0]), float(media["onset_s"][0])
+        known = position != NO_ONSET and left_s > 0 and int(media["onset"][0]) == position
+        return Onset(position, left_s) if known else None
 
     @property
     def room(self) -> int:

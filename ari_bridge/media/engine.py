@@ -87,6 +87,8 @@ class Engine:
         self._pacing = PacingHistogram(shared.pacing)
         self._leaving: tuple[Slots, float] = np.zeros(0, dtype=np.int64), now
         """Whose packets were yielded last, and when they were due."""
+        self._playing: Playout | None = None
+        """What they were taken from."""
         self._deaf_until_s: float | None = None
         """What arrived before it fell into a standstill that is not made up for, and belongs to no stream."""
         if go_on_with and now - self._start_s - self._tick * TICK_S > MAX_CATCH_UP_S:
@@ -228,6 +230,8 @@ class Engine:
         """The packets last yielded have left, at that time."""
         slots, due_s = self._leaving
         self._pacing.add(slots, now - due_s)
+        if self._playing is not None:
+            self._playing.left(now)
 
     def play(self) -> None:
         """The callers' audio of every tick whose packets were sent, into the rx rings."""
@@ -255,6 +259,7 @@ class Engine:
         self._timestamp[slots] += np.uint32(group.payloads.sent_as.frame_clocks)
         self._marker[slots] = False
         pcm, speaking = group.playout.take(slots)
+        self._playing = group.playout
         group.payloads.write(packets[:, rtp.HEADER_OCTETS :], slots, pcm, speaking)
         return Outgoing(packets, self._rows.peer[slots])
 

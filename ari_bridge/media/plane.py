@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from typing import Any, NoReturn, Protocol
 
-from ari_bridge.core.audio import AudioChunk, Pcm16
+from ari_bridge.core.audio import AudioChunk, Onset, Pcm16
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,6 +99,11 @@ class MediaPort(Protocol):
     @property
     def queued(self) -> int:
         """Position after the last sample play()ed."""
+        ...
+
+    @property
+    def onset(self) -> Onset | None:
+        """Where the audio that leaves now, or left last, began, and when; None before there was any."""
         ...
 
     async def read(self) -> AudioChunk:

@@ -11,6 +11,9 @@ the position is noted, `heard` jumps to `flush_to`, and `flush_done` answers `fl
 Audio that is broken off in the middle would click. So a pause and a flush let the next 5 ms leave, fading
 out, and these count as heard; what is played after a flush begins over them. A resume fades in. What ends by
 itself, for want of more, ends as it was played.
+
+Where audio begins after silence is its *onset*: the position, and when that packet left. From it follows when
+every later sample of it has left, since it leaves at its own pace.
 """
 
 from __future__ import annotations
@@ -20,7 +23,7 @@ from numpy.lib.stride_tricks import sliding_window_view
 from numpy.typing import NDArray
 
 from ari_bridge.core.audio import Pcm16, samples
-from ari_bridge.media.shared import RX_FRAMES, SharedRows, tx_capacity
+from ari_bridge.media.shared import NO_ONSET, RX_FRAMES, SharedRows, tx_capacity
 
 FADE_MS = 5
 _GAP_FRAMES = 25
@@ -49,6 +52,10 @@ class Playout:
         self._heard = shared.media["heard"]
         self._flush_done = shared.media["flush_done"]
         self._flush_heard = shared.media["flush_heard"]
+        self._onset = shared.media["onset"]
+        self._onset_s = shared.media["onset_s"]
+        self._beginning: tuple[NDArray[np.int64], NDArray[np.int64]] | None = None
+        """Rows whose audio begins in the frame last taken, and where."""
         self._sent = shared.media["sent"]
         self._heard_at = shared.tx_heard
         self._sent_silence = shared.media["sent_silence"]
@@ -96,10 +103,20 @@ class Playout:
             first = pcm[broken[speaking], : tails.shape[1]]
             pcm[broken[speaking], : tails.shape[1]] = _pcm16(first + tails)
         self._smooth(slots, rows, pcm, paused)
+        begins = (count > 0) & (flushing[speaking] | ~self._sounding[rows])
+        self._beginning = (rows[begins], start[begins]) if np.count_nonzero(begins) else None
         self._sounding[slots] = False
         self._sounding[rows] = count == frame
         self._heard_at[slots, (self._sent[slots] - 1) % RX_FRAMES] = self._heard[slots]
         return pcm, speaking
+
+    def left(self, now: float) -> None:
+        """The frames last taken have left, at that time."""
+        if self._beginning is not None:
+            rows, start = self._beginning
+            self._onset[rows] = NO_ONSET  # whoever reads in between finds none
+            self._onset_s[rows] = now
+            self._onset[rows] = start
 
     def _samples(self, rows: NDArray[np.int64], start: NDArray[np.int64], count: int) -> Pcm16:
         """`count` samples of each row's ring, shape (k, count)."""

@@ -10,7 +10,7 @@ import asyncio
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 
-from ari_bridge.core.audio import AudioChunk, Pcm16
+from ari_bridge.core.audio import AudioChunk, Onset, Pcm16
 from ari_bridge.core.errors import MediaError, PortClosed
 from ari_bridge.media.bridge_row import BridgeRow
 from ari_bridge.media.codecs.base import Codec
@@ -57,6 +57,10 @@ class RowPort:
     @property
     def queued(self) -> int:
         return self._row.queued
+
+    @property
+    def onset(self) -> Onset | None:
+        return self._row.onset
 
     async def read(self) -> AudioChunk:
         await self._until(lambda: self._row.unread)

@@ -43,6 +43,7 @@ RX_KEEP = 100
 _TX_S = 2.6
 TX_KEPT_MS = 200
 """What was heard last is not overwritten for so long: the analysis looks at it."""
+NO_ONSET = -1
 
 PLANE = np.dtype([("strangers", "i8"), ("start_s", "f8"), ("tick", "i8")])
 MEDIA = np.dtype(
@@ -51,6 +52,8 @@ MEDIA = np.dtype(
         ("heard", "i8"),
         ("flush_done", "i8"),
         ("flush_heard", "i8"),
+        ("onset", "i8"),
+        ("onset_s", "f8"),
         ("received", "i8"),
         ("lost", "i8"),
         ("skipped", "i8"),

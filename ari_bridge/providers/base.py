@@ -138,6 +138,8 @@ class Speech:
 class VoiceContext:
     rate_hz: int
     language: str = "en"
+    pace: float = 1.0
+    """Of the speech, against the voice's own: 0.75 is slower. An engine that cannot may ignore it."""
 
 
 class TextToSpeech(Protocol):

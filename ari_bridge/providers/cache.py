@@ -70,7 +70,7 @@ class CachingTextToSpeech:
         await self._engine.close()
 
     def _key(self, sentence: str, context: VoiceContext) -> str:
-        parts = json.dumps([self._voice, context.language, context.rate_hz, sentence])
+        parts = json.dumps([self._voice, context.language, context.rate_hz, context.pace, sentence])
         return hashlib.sha256(parts.encode()).hexdigest()
 
 

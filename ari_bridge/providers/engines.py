@@ -6,7 +6,8 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable
 from typing import Any, Generic, TypeVar
 
-from ari_bridge.providers.base import Kind, LanguageModel, SpeechToText, TextToSpeech
+from ari_bridge.dialogue.own_words import APOLOGY
+from ari_bridge.providers.base import Kind, LanguageModel, SpeechToText, TextToSpeech, TurnDetector
 from ari_bridge.providers.breaker import CircuitBreaker
 from ari_bridge.providers.cache import CachingTextToSpeech
 from ari_bridge.providers.fallback import Member, Pool
@@ -31,6 +32,7 @@ class Engines:
     def __init__(self, settings: Settings, build: Build = build_provider) -> None:
         """`build`: makes an engine by its name."""
         self._settings, self._build = settings, build
+        self._detectors: dict[str, TurnDetector] = {}
         limits, phrases = settings.fallback, settings.phrases
         self._store = PhraseStore(
             phrases.directory, memory_bytes=phrases.memory_mb * MB, disk_bytes=phrases.disk_mb * MB
@@ -60,7 +62,15 @@ class Engines:
     def tts(self, names: Names) -> TextToSpeech:
         return self._tts.of(names)
 
+    def detector(self, name: str) -> TurnDetector | None:
+        """None for the empty name."""
+        if name and name not in self._detectors:
+            self._detectors[name] = build_provider(self._settings, Kind.TURN, name)
+        return self._detectors.get(name)
+
     async def close(self) -> None:
+        for detector in self._detectors.values():
+            await detector.close()
         await self._stt.close()
         await self._llm.close()
         await self._tts.close()
@@ -77,7 +87,20 @@ class Engines:
 
 
 def _fixed_phrases(agents: Iterable[AgentSettings]) -> set[str]:
-    return {text for agent in agents for text in (agent.greeting, agent.resumption, agent.goodbye)}
+    return {
+        text
+        for agent in agents
+        for text in (
+            agent.greeting,
+            agent.resumption,
+            agent.goodbye,
+            APOLOGY,
+            *agent.patience.fillers,
+            *agent.patience.check_ins,
+            agent.patience.farewell,
+            agent.patience.no_answer,
+        )
+    }
 
 
 class _OfKind(Generic[E]):

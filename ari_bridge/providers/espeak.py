@@ -122,7 +122,8 @@ class EspeakTextToSpeech:
         Raises ProviderError, for a language without a voice too.
         """
         options = self._options
-        voice = Voice(options.voice or context.language, options.rate_wpm, options.pitch, options.volume)
+        rate_wpm = round(options.rate_wpm * context.pace)
+        voice = Voice(options.voice or context.language, rate_wpm, options.pitch, options.volume)
         resampler = Resampler(engine().rate_hz, context.rate_hz)
         said = 0
         for offset, text in clauses(sentence):

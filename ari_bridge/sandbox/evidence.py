@@ -39,6 +39,8 @@ class Turn:
     interrupted: bool = False
     latency_ms: Mapping[str, float] = field(default_factory=dict)
     """The service's own stamps, since the caller's last voiced frame."""
+    metrics_ms: Mapping[str, float] = field(default_factory=dict)
+    """And the delays between them that have names."""
     response_ms: float | None = None
     """Agent turns: from the caller's last audible frame to the agent's first, in the recording."""
     voice_ms: float | None = None
@@ -167,6 +169,7 @@ def _turn(turn: TurnRecord, shift_ms: float, measured: Sequence[Response]) -> Tu
         heard=turn.heard,
         interrupted=turn.interrupted,
         latency_ms=dict(turn.latency_ms),
+        metrics_ms=dict(turn.metrics_ms),
         response_ms=response_ms,
         voice_ms=voice_ms,
     )

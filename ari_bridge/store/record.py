@@ -23,8 +23,11 @@ class TurnRecord:
     """Agent turns: what of `text` the caller heard."""
     interrupted: bool = False
     latency_ms: dict[str, float] = field(default_factory=dict)
-    """Agent turns, since the caller's last voiced frame: end_of_turn, transcript, first_token,
+    """Agent turns, since the caller's last voiced frame: end_of_turn, transcript, model_asked, first_token,
     first_sentence, first_audio, first_packet."""
+    metrics_ms: dict[str, float] = field(default_factory=dict)
+    """The delays between them that have names: end_of_utterance_delay, transcription_delay, ttft, ttfb, e2e
+    (dialogue/latency.py)."""
 
 
 @dataclass(slots=True)

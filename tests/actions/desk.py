@@ -46,6 +46,13 @@ class FakeTalk:
 
     def at_limit(self, limit_s: float, work: Callable[[], Awaitable[None]]) -> None: ...
 
+    def set_pace(self, pace: float) -> None: ...
+
+    def switch_language(self, language: str) -> None: ...
+
+    def last_words(self) -> str:
+        return ""
+
     def recall(self) -> None: ...
 
     async def recalled(self) -> None:

@@ -21,6 +21,7 @@ HUMANS = ActionContext(
         "night": DestinationSettings(context="voicemail", exten="100", priority=2),
     },
     {"card": DigitSettings(min=12, max=19, variable="CARD")},
+    languages=("en", "de"),
 )
 NOBODY = ActionContext({})
 
@@ -36,7 +37,8 @@ async def _do(name: str, arguments: dict[str, Any], context: ActionContext) -> A
 def test_the_registry_finds_them() -> None:
     assert sorted(actions()) == [
         *("attended_transfer", "collect_digits", "conference", "continue_in_dialplan", "hangup", "hold"),
-        *("mute", "recall", "record", "send_dtmf", "supervise", "transfer", "unhold", "unmute"),
+        *("mute", "recall", "record", "repeat", "send_dtmf", "speaking_pace", "supervise"),
+        *("switch_language", "transfer", "unhold", "unmute"),
     ]
 
 
@@ -53,6 +55,15 @@ def test_each_describes_itself_to_a_model(name: str) -> None:
 
 def test_hanging_up_ends_the_call() -> None:
     assert do("hangup", {}).outcome == Outcome(Status.COMPLETED, "AGENT")
+
+
+def test_without_other_languages_there_is_nothing_to_switch_to() -> None:
+    assert actions()["switch_language"].spec(NOBODY) is None
+
+
+def test_what_there_is_not_is_said() -> None:
+    assert do("speaking_pace", {"pace": "warp"}).result.startswith("There is no such pace.")
+    assert do("switch_language", {"language": "xx"}).result.startswith("There is no such language.")
 
 
 def test_a_model_can_only_choose_destinations_that_are_set() -> None:

@@ -16,6 +16,7 @@ WRITTEN = {
     "ari_bridge.toml",
     "ari_password",
     "reception.toml",
+    "my_tools.py",
     "asterisk/ari_user.conf",
     "asterisk/extensions.conf",
 }

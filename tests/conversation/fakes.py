@@ -13,7 +13,8 @@ import numpy as np
 
 from ari_bridge.actions.base import Action, ActionContext, ActionResult, Desk
 from ari_bridge.conversation import Conversation
-from ari_bridge.core.audio import AudioChunk, Pcm16
+from ari_bridge.conversation.languages import Tongue
+from ari_bridge.core.audio import AudioChunk, Onset, Pcm16
 from ari_bridge.core.errors import MediaError, PortClosed, ProviderError, RequestFailed
 from ari_bridge.core.messages import Message, ToolCall, ToolSpec
 from ari_bridge.dialogue.live import LiveEvent, LiveKind
@@ -28,6 +29,7 @@ from ari_bridge.providers.base import (
     SttInput,
     TextDelta,
     Transcript,
+    TurnDetector,
     UtteranceEnd,
     UtteranceStart,
     VoiceContext,
@@ -75,18 +77,26 @@ class FakePort:
     sent_at: list[tuple[float, int]] = field(default_factory=list)
     """When frames of agent audio left, and the position after them."""
     flushes: list[float] = field(default_factory=list)
+    flushed: list[tuple[float, int, int]] = field(default_factory=list)
+    """When, and the positions between which audio was dropped."""
     dies_at_s: float | None = None
 
     def __post_init__(self) -> None:
         self.start_s = now_s()
         self._frame = 0
         self._paused = False
+        self._onset: Onset | None = None
+        self._left_s = -1.0
         self._waiters: list[tuple[int, asyncio.Future[None]]] = []
         self._loud = _noise(RATE_HZ * 10, -22, 1)
         self._quiet = _noise(RATE_HZ * 10, -66, 2)
 
     def set_gain_db(self, gain_db: float) -> None:
         self.gain_db = gain_db
+
+    @property
+    def onset(self) -> Onset | None:
+        return self._onset
 
     async def read(self) -> AudioChunk:
         self._frame += 1
@@ -102,6 +112,9 @@ class FakePort:
 
     def _play_out(self) -> None:
         if not self._paused and self.heard < self.queued:
+            if now_s() > self._left_s + 0.03:
+                self._onset = Onset(self.heard, now_s())
+            self._left_s = now_s()
             self.heard = min(self.queued, self.heard + FRAME)
             self.sent_at.append((now_s() - self.start_s, self.heard))
             self._wake()
@@ -127,6 +140,7 @@ class FakePort:
         await asyncio.sleep(0.0025)
         position, self.heard, self._paused = self.heard, self.queued, False
         self.flushes.append(now_s() - self.start_s)
+        self.flushed.append((now_s() - self.start_s, position, self.queued))
         self._wake()
         return position
 
@@ -350,11 +364,13 @@ class FakeTts:
     def __init__(self, *, cost_s: float = 0.02) -> None:
         self._cost_s = cost_s
         self.spoken: list[tuple[float, str]] = []
+        self.contexts: list[VoiceContext] = []
         self.running = 0
         self.errors: list[ProviderError] = []
 
     async def speak(self, sentence: str, context: VoiceContext) -> AsyncIterator[Speech]:
         self.spoken.append((now_s(), sentence))
+        self.contexts.append(context)
         self.running += 1
         try:
             if self.errors:
@@ -414,6 +430,9 @@ class Scene:
     journal: Journal | None = None
     past: Past | None = None
     tools: AgentTools | None = None
+    languages: Mapping[str, Tongue] = field(default_factory=dict)
+    """`prepare` may fill it."""
+    detector: TurnDetector | None = None
 
     async def play(self) -> Scene:
         self.port = FakePort(self.timeline)
@@ -444,6 +463,8 @@ class Scene:
             journal=self.journal,
             past=self.past,
             tools=self.tools,
+            languages=self.languages,
+            detector=self.detector,
         )
         self.outcome = await self.conversation.run()
         assert (self.stt.running, self.llm.running, self.tts.running) == (0, 0, 0)

@@ -9,7 +9,7 @@ import pytest
 from ari_bridge.core.errors import ProviderError
 from ari_bridge.core.messages import Message, Role, ToolCall
 from ari_bridge.dialogue.live import LiveKind
-from ari_bridge.dialogue.session import APOLOGY
+from ari_bridge.dialogue.own_words import APOLOGY
 from ari_bridge.pbx.call import Outcome, Status
 from ari_bridge.settings import AgentSettings, TurnSettings
 from tests.conversation.fakes import FIXED, Answer, Says, Scene, digit, until_cancelled

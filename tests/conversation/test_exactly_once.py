@@ -223,3 +223,8 @@ def test_what_is_idempotent_is_done_again_with_the_same_key(store: CallStore) ->
     world = live(store, [Crash.AFTER_EFFECT, Step.CALL], idempotent=True)
     assert world.told == ["Booked as 2."]
     assert world.keys == [f"{world.info.call_id}-0"] * 2
+
+
+def test_a_second_request_is_one_for_the_next_process_too(store: CallStore) -> None:
+    world = live(store, [Step.CALL, Step.HEARD, Step.RESTART, Step.CALL])
+    assert world.told == ["Booked as 1.", "Booked as 2."]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Mapping
 
 from ari_bridge.core.messages import Message, ToolCall
 from ari_bridge.dialogue import signals as s
@@ -44,6 +45,7 @@ class Bench:
         self.paused = False
         self.to_speak: list[s.Speak] = []
         self.watched: list[int] = []
+        self.to_judge: list[s.JudgePause] = []
         self.closed: list[int] = []
         """Utterances that wait for their transcripts."""
         self.rounds: list[s.StartReply] = []
@@ -51,6 +53,7 @@ class Bench:
         self.committed: list[tuple[Message, ...]] = []
         self.tools: list[ToolCall] = []
         self.told: list[tuple[LiveKind, str]] = []
+        self.timed: list[Mapping[str, float]] = []
         self.opened: list[s.OpenUtterance] = []
         self.flushes_due = 0
         self.left: s.Leave | None = None
@@ -75,6 +78,8 @@ class Bench:
                     self.closed.append(number)
                 case s.StartReply():
                     self.rounds.append(command)
+                case s.JudgePause():
+                    self.to_judge.append(command)
                 case s.CommitReply(messages):
                     self.committed.append(messages)
                 case s.CancelReply(number):
@@ -93,8 +98,10 @@ class Bench:
                     self.flushes_due += 1
                 case s.WatchHeard(position):
                     self.watched.append(position)
-                case s.Tell(kind, text):
+                case s.Tell(kind, text, figures):
                     self.told.append((kind, text))
+                    if kind is LiveKind.ANSWER_TIMED:
+                        self.timed.append(figures)
                 case s.Leave():
                     self.left = command
 

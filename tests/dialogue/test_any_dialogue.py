@@ -10,7 +10,7 @@ from ari_bridge.core.messages import Role, ToolCall
 from ari_bridge.dialogue import signals as s
 from ari_bridge.dialogue.history import AgentSaid
 from ari_bridge.dialogue.live import LiveKind
-from ari_bridge.dialogue.session import TRANSCRIPT_WAIT_S
+from ari_bridge.dialogue.turn_end import TRANSCRIPT_WAIT_S
 from ari_bridge.dialogue.turns import State
 from ari_bridge.settings import TurnSettings
 from tests.dialogue.bench import Bench

@@ -8,7 +8,8 @@ from ari_bridge.core.messages import Role, ToolCall
 from ari_bridge.dialogue import signals as s
 from ari_bridge.dialogue.caller_side import PREROLL_S
 from ari_bridge.dialogue.live import LiveKind
-from ari_bridge.dialogue.session import APOLOGY, TRANSCRIPT_WAIT_S
+from ari_bridge.dialogue.own_words import APOLOGY
+from ari_bridge.dialogue.turn_end import TRANSCRIPT_WAIT_S
 from ari_bridge.dialogue.turns import State
 from ari_bridge.settings import TurnSettings
 from tests.dialogue.bench import Bench
@@ -48,6 +49,7 @@ def test_greeting_question_answer() -> None:
     assert bench.told == [
         (LiveKind.AGENT_SAYS, "Hello there."),
         (LiveKind.CALLER_SAID, "what are your hours"),
+        (LiveKind.ANSWER_TIMED, ""),
         (LiveKind.AGENT_SAYS, "We open at nine."),
     ]
 
@@ -72,6 +74,7 @@ def test_latencies_count_from_the_last_voiced_frame() -> None:
         {
             "end_of_turn": 500,
             "transcript": 760,
+            "model_asked": 760,
             "first_token": 960,
             "first_sentence": 1000,
             "first_audio": 1060,

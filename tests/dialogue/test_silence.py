@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import pytest
+
 from ari_bridge.core.messages import ToolCall
 from ari_bridge.dialogue import signals as s
 from ari_bridge.dialogue.live import LiveKind
@@ -148,3 +150,28 @@ def test_without_words_for_it_silence_may_last() -> None:
     bench.wait(120.0)
     assert bench.state is State.LISTENING
     assert bench.session.next_timer() is None
+
+
+# ---------------------------------------------------------------------- nobody knows what to say
+
+
+@pytest.mark.parametrize("nonsense", ["", "...", " \n "])
+def test_a_model_without_an_answer_leaves_no_silence(nonsense: str) -> None:
+    bench = patient()
+    bench.says("what now")
+    bench.replies(nonsense)
+    bench.wait(3.0)
+    assert said(bench) == [PATIENCE.no_answer]
+    assert bench.history[-1] == f"agent: {PATIENCE.no_answer}"
+    assert bench.state is State.LISTENING
+
+
+def test_a_tool_may_be_all_there_is_to_an_answer() -> None:
+    bench = patient()
+    bench.says("write it down")
+    call = ToolCall("c1", "note", {})
+    bench.feed(s.ReplyToolCall(bench.rounds[-1].round, call))
+    bench.feed(s.ReplyEnded(bench.rounds[-1].round))
+    bench.feed(s.ToolReturned(call, "noted", decides_outcome=False))
+    bench.replies("")
+    assert bench.state is State.LISTENING

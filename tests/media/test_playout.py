@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import numpy as np
+import pytest
 from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, rule
 from numpy.typing import NDArray
 
-from ari_bridge.core.audio import Pcm16
+from ari_bridge.core.audio import Onset, Pcm16
 from ari_bridge.media.bridge_row import BridgeRow
 from ari_bridge.media.codecs.registry import find_codec
 from ari_bridge.media.playout import Playout, fade_out
@@ -47,6 +48,36 @@ def test_a_partly_filled_frame_ends_in_silence_and_counts_only_what_was_there() 
     assert row.row.heard == 250
     assert not row.tick().any()
     assert row.row.heard == 250
+
+
+def test_the_onset_is_where_audio_began_and_when_that_frame_left() -> None:
+    row = Row()
+
+    def tick_at(now: float) -> None:
+        row.tick()
+        row.playout.left(now)
+
+    tick_at(10.0)
+    assert row.row.onset is None
+    row.put(400)
+    for frame in range(3):
+        tick_at(10.02 + 0.02 * frame)
+    assert row.row.onset == Onset(0, 10.02)
+    assert row.row.onset.at_s(399, 8000) == pytest.approx(10.06)
+    tick_at(10.08)  # it ran dry
+    row.put(480)
+    tick_at(10.1)
+    assert row.row.onset == Onset(400, 10.1)
+    row.row.set_paused(True)
+    tick_at(10.12)
+    row.row.set_paused(False)
+    tick_at(10.14)
+    assert row.row.onset == Onset(400 + 160 + FADE, 10.14)
+    row.row.want_flush()
+    row.put(160)
+    tick_at(10.16)
+    assert row.row.onset == Onset(880, 10.16)
+    assert row.row.onset.at_s(879, 8000) is None
 
 
 def test_pause_keeps_the_place_and_fades() -> None:

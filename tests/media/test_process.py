@@ -17,6 +17,7 @@ import numpy as np
 import pytest
 
 from ari_bridge.core.audio import Pcm16
+from ari_bridge.core.clock import monotonic_s
 from ari_bridge.core.errors import MediaError, PortClosed, PortTaken
 from ari_bridge.media import rtp
 from ari_bridge.media.codecs.registry import find_codec
@@ -100,6 +101,34 @@ async def until_gone(pid: int) -> None:
     async with asyncio.timeout(LIMIT_S):
         while not gone(pid):
             await asyncio.sleep(0.01)
+
+
+def test_when_audio_left_is_known_exactly_however_late_one_looks() -> None:
+    async def main() -> None:
+        async with plane_and_leg() as (_, leg, port):
+            await port.read()
+            leg.socket.setblocking(True)
+            leg.socket.settimeout(LIMIT_S)
+            played_s = monotonic_s()
+            await port.play(np.full(8000, 3000, np.int16))
+            arrived_s = first_loud(leg)  # the bridge process does nothing else meanwhile
+            time.sleep(0.3)
+            onset = port.onset
+            assert onset is not None
+            assert onset.position == 0
+            assert played_s <= onset.left_s <= arrived_s
+            assert onset.left_s < monotonic_s() - 0.3
+
+    asyncio.run(main())
+
+
+def first_loud(leg: Leg) -> float:
+    """When the first packet that is not silence is there; blocks."""
+    while True:
+        packet = rtp.parse(leg.socket.recv(2048))
+        assert packet is not None
+        if leg.codec.decode(np.frombuffer(packet.payload, np.uint8)).max() > 1000:
+            return monotonic_s()
 
 
 @pytest.mark.parametrize("kind", KINDS, ids=lambda kind: kind.value)

@@ -22,6 +22,7 @@ class SilentPort:
     rate_hz = 8000
     heard = 0
     queued = 0
+    onset = None
 
     def __init__(self, codec: str, peer: tuple[str, int]) -> None:
         self.codec = codec

@@ -6,7 +6,7 @@ from contextlib import suppress
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from ari_bridge.core.errors import ToolError
@@ -62,6 +62,7 @@ KEYS = st.sampled_from(
 )
 
 
+@settings(max_examples=30)
 @given(st.dictionaries(KEYS, JSON | st.lists(st.dictionaries(KEYS, JSON)), max_size=5))
 def test_no_answer_is_more_than_an_error(message: dict[str, Any]) -> None:
     p.reply_to(message)
