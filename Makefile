@@ -4,7 +4,7 @@ PYTHON ?= python3
 VENV   ?= .venv
 BIN    := $(VENV)/bin
 
-.PHONY: install demo test test-all test-16 lint bench clean
+.PHONY: install demo scenarios test test-all test-16 lint bench clean
 .DEFAULT_GOAL := help
 
 help: ## this list
@@ -24,6 +24,9 @@ $(VENV)/.installed: pyproject.toml Makefile
 
 demo: install ## a real call through a real Asterisk; leaves build/demo/call.{wav,json,svg}
 	$(BIN)/ari-bridge demo
+
+scenarios: install ## the shipped scenarios in virtual time; calls that fail leave their evidence in build/scenarios
+	$(BIN)/ari-bridge scenario run shipped --parallel 2 --junit build/scenarios/junit.xml
 
 # Two at a time: calls last as long as speech does, and mostly wait. Each worker has a carrier and a PBX of its own.
 test: install lint ## lint, types and all tests, the real Asterisk included

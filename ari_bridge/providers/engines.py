@@ -65,7 +65,7 @@ class Engines:
     def detector(self, name: str) -> TurnDetector | None:
         """None for the empty name."""
         if name and name not in self._detectors:
-            self._detectors[name] = build_provider(self._settings, Kind.TURN, name)
+            self._detectors[name] = self._build(self._settings, Kind.TURN, name)
         return self._detectors.get(name)
 
     async def close(self) -> None:

@@ -17,13 +17,11 @@ import pytest
 pytestmark = pytest.mark.asterisk
 
 NOBODY_ANSWERS = """
-did = "5099"
-codec = "ulaw"
-voice = "flite"
-caller_number = "+4930123456"
-[[step]]
-wait = "agent_done"
-timeout_s = 3
+did: 5099
+voice: flite
+steps:
+  - waits_for: agent_done
+    within_s: 3
 """
 
 
@@ -119,9 +117,9 @@ def test_stay_tells_how_to_register_and_ends_on_sigterm(tmp_path: Path, temporar
 
 
 def test_a_call_that_goes_wrong_is_one_line(tmp_path: Path, temporary: Path, spawn: Any) -> None:
-    (tmp_path / "caller.toml").write_text(NOBODY_ANSWERS)
+    (tmp_path / "caller.yaml").write_text(NOBODY_ANSWERS)
     demo = spawn(
-        "demo", "--dir", tmp_path / "demo", "--scenario", tmp_path / "caller.toml", TMPDIR=str(temporary)
+        "demo", "--dir", tmp_path / "demo", "--scenario", tmp_path / "caller.yaml", TMPDIR=str(temporary)
     )
     _, errors = demo.communicate(timeout=60)
     assert demo.returncode == 69
@@ -131,9 +129,9 @@ def test_a_call_that_goes_wrong_is_one_line(tmp_path: Path, temporary: Path, spa
 
 
 def test_a_scenario_with_a_mistake_is_named(tmp_path: Path, spawn: Any) -> None:
-    (tmp_path / "caller.toml").write_text('did = "5000"\n[[step]]\nshout = "hey"\n')
-    demo = spawn("demo", "--dir", tmp_path / "demo", "--scenario", tmp_path / "caller.toml")
+    (tmp_path / "caller.yaml").write_text("steps:\n  - shouts: hey\n")
+    demo = spawn("demo", "--dir", tmp_path / "demo", "--scenario", tmp_path / "caller.yaml")
     _, errors = demo.communicate(timeout=30)
-    assert demo.returncode == 69
-    assert "step 1" in errors
+    assert demo.returncode == 78
+    assert "caller.yaml:2: steps.1" in errors
     assert not (tmp_path / "demo").exists()

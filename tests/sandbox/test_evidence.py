@@ -1,9 +1,8 @@
-"""A made-up call, spoken in noise, through evidence and musts."""
+"""A made-up call, spoken in noise, through evidence."""
 
 from __future__ import annotations
 
 import json
-from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -12,14 +11,11 @@ import pytest
 from ari_bridge.core.audio import Pcm16, samples
 from ari_bridge.core.errors import SandboxError
 from ari_bridge.sandbox.evidence import Evidence, gather, read_record
-from ari_bridge.sandbox.musts import Expected, expected, unmet
 from ari_bridge.sandbox.recording import Recording
-from ari_bridge.sandbox.scenario import parse
 from ari_bridge.store import record as store
 from ari_bridge.store.record import CallRecord, DigitRecord, TurnRecord
 
 RATE_HZ = 8000
-ALL = Expected(question=True, interruption=True, digits="1", transfer=True)
 
 
 def voice(length_ms: int, *spans: tuple[int, int]) -> Pcm16:
@@ -112,55 +108,3 @@ def test_a_broken_record_is_one_line(tmp_path: Path, text: str) -> None:
     path.write_text(text)
     with pytest.raises(SandboxError, match="not a call's record"):
         read_record(path)
-
-
-# ------------------------------------------------------------------ musts
-
-
-def test_a_good_call_misses_nothing() -> None:
-    assert list(unmet(evidence_of(*a_call()), ALL)) == []
-
-
-def test_a_slow_agent_is_named_with_its_time() -> None:
-    (problem,) = unmet(evidence_of(*a_call(silent_ms=9400)), ALL)
-    assert "400 ms" in problem
-
-
-@pytest.mark.parametrize(
-    ("change", "problem"),
-    [
-        ({"turns": ()}, "did not greet"),
-        ({"digits": ()}, "the agent got nothing"),
-        ({"digits": (DigitRecord("1", 15_000),)}, "did not answer the digit"),
-        ({"variables": {"ARIBRIDGESTATUS": "FAILED"}}, "ARIBRIDGESTATUS=FAILED"),
-        ({"human_answered": False}, "nobody answered"),
-        ({"barge_in": None}, "did not silence"),
-    ],
-)
-def test_each_thing_missing_is_named(change: dict[str, object], problem: str) -> None:
-    evidence = replace(evidence_of(*a_call()), **change)  # type: ignore[arg-type]
-    assert any(problem in line for line in unmet(evidence, ALL))
-
-
-def test_an_interrupted_turn_must_not_count_as_heard_whole() -> None:
-    record, recording = a_call()
-    record.turns[2].heard = record.turns[2].text
-    (problem,) = unmet(evidence_of(record, recording), ALL)
-    assert "heard whole" in problem
-
-
-def test_what_the_scenario_has_no_occasion_for_is_not_asked() -> None:
-    evidence = replace(evidence_of(*a_call()), digits=(), barge_in=None, variables={}, human_answered=False)
-    assert list(unmet(evidence, Expected(question=True))) == []
-
-
-def test_what_is_asked_of_a_call_follows_from_its_scenario() -> None:
-    steps = [
-        {"say": "question"},
-        {"say": "stop", "interrupt_after_ms": 100},
-        {"press": "12"},
-        {"press": "#"},
-        {"wait": "human_answers"},
-    ]
-    assert expected(parse({"did": "1", "step": steps})) == Expected(True, True, "12#", True)
-    assert expected(parse({"did": "1", "step": [{"pause_ms": 1}]})) == Expected()
