@@ -46,7 +46,26 @@ TX_KEPT_MS = 200
 NO_ONSET = -1
 
 PLANE = np.dtype([("strangers", "i8"), ("start_s", "f8"), ("tick", "i8")])
-MEDIA = np.dtype(
+LINE_OCTETS = 64
+"""Of the processor's cache."""
+
+
+def _in_whole_lines(fields: list[tuple[Any, ...]]) -> np.dtype[np.void]:
+    """A record that shares no cache line with the next one."""
+    packed = np.dtype(fields)
+    assert packed.names is not None
+    assert packed.fields is not None
+    return np.dtype(
+        {
+            "names": packed.names,
+            "formats": [packed.fields[name][0] for name in packed.names],
+            "offsets": [packed.fields[name][1] for name in packed.names],
+            "itemsize": -(-packed.itemsize // LINE_OCTETS) * LINE_OCTETS,
+        }
+    )
+
+
+MEDIA = _in_whole_lines(
     [
         # What moves at every tick, in one line of the processor's cache: these records lie far apart, and
         # the two processes pass each line to and fro.

@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from ari_bridge.media.shared import MEDIA
+from ari_bridge.media.shared import LINE_OCTETS, MEDIA
 
-LINE_OCTETS = 64
 EVERY_TICK = ("frames", "heard", "flush_done", "received", "sent", "sent_silence", "underruns", "concealed")
 
 

@@ -91,10 +91,13 @@ class SilentPlane:
         return sum(not port.closed.is_set() for port in self.ports)
 
 
+REQUEST_TIMEOUT_S = 2.0
+
+
 def settings_for(url: str, password: str, **media: str) -> Settings:
     return Settings(
         asterisk=AsteriskSettings.model_validate(
-            {"url": url, "password": password, "request_timeout_s": 0.5}
+            {"url": url, "password": password, "request_timeout_s": REQUEST_TIMEOUT_S}
         ),
         agents={"demo": AgentSettings(), "sales": AgentSettings()},
         routes={"default": "sales"},

@@ -10,6 +10,7 @@ from aiohttp import web
 
 from tests.pbx.fake_ari import Do, FakeChannel, Hook, refuse
 from tests.pbx.helpers import (
+    REQUEST_TIMEOUT_S,
     Bench,
     bench,
     eventually,
@@ -72,7 +73,7 @@ def _hang_up_unseen(b: Bench, caller: FakeChannel) -> Hook:
 def _lose_the_answer(b: Bench, caller: FakeChannel) -> Hook:
     async def hook(do: Do) -> web.Response:
         response = await do()
-        await asyncio.sleep(0.8)  # beyond request_timeout_s
+        await asyncio.sleep(1.1 * REQUEST_TIMEOUT_S)
         return response
 
     return hook
