@@ -97,7 +97,7 @@ def test_a_call_too_many_rings_a_person_within_200_ms(
             callers(clean_lab, 40),
         ):
             await eventually(lambda: len(dialplan.fallback_after_s) == 30, within_s=5.0)
-            assert controller.live_calls == 10
+            await eventually(lambda: controller.live_calls == 10)  # its events come by a socket of its own
             slowest_s = max(dialplan.fallback_after_s.values())
             print(f"refused within {1000 * slowest_s:.0f} ms")
             assert slowest_s <= refused_within_s
