@@ -21,7 +21,7 @@ from ari_bridge.core.audio import Pcm16
 from ari_bridge.media.analysis.models import load_models, packaged_model
 from ari_bridge.media.analysis.silero import Silero
 from ari_bridge.media.codecs.registry import find_codec
-from ari_bridge.media.vad import VoiceStarted
+from ari_bridge.media.vad import VoiceStarted, VoiceStopped
 from ari_bridge.media.voice_activity import VoiceDetector
 from ari_bridge.sandbox.audio_bench import AudioBench, Detector, Told, detect
 from ari_bridge.sandbox.scenario import Voice
@@ -219,6 +219,8 @@ class Scenes:
 @dataclass(frozen=True, slots=True)
 class Found:
     false_starts: int
+    voiced_s: float
+    """Of a call in which nobody speaks."""
     minutes: float
     onsets_ms: tuple[float, ...]
     """How long after each utterance's first sample voice was told."""
@@ -237,7 +239,19 @@ def judged(call: Call, told: list[Told], rate_hz: int) -> Found:
         else:
             missed += 1
     silent_s = len(call.received) / rate_hz - sum(end - begin for begin, end in call.speech_s)
-    return Found(len(set(starts) - ours), silent_s / 60, tuple(onsets), missed)
+    return Found(len(set(starts) - ours), voiced_s(call, told, rate_hz), silent_s / 60, tuple(onsets), missed)
+
+
+def voiced_s(call: Call, told: list[Told], rate_hz: int) -> float:
+    """How long voice was on in all."""
+    total, since = 0.0, None
+    for one in told:
+        if isinstance(one.event, VoiceStarted):
+            since = one.event.at_s
+        elif isinstance(one.event, VoiceStopped) and since is not None:
+            total += one.event.at_s - since
+            since = None
+    return total + (0.0 if since is None else len(call.received) / rate_hz - since)
 
 
 def quality(rate_hz: int, models: Mapping[int, Silero]) -> None:
@@ -259,7 +273,8 @@ def quality(rate_hz: int, models: Mapping[int, Silero]) -> None:
             (told,) = detect([sent], [received], rate_hz, known, detector)
             columns = results.setdefault(call.name, [[] for _ in detectors])
             columns[column].append(judged(call, told, rate_hz))
-    print(f"\n{rate_hz} Hz: false starts a minute; misses; onset told after, ms: median / 90 % / most\n")
+    print(f"\n{rate_hz} Hz: false starts a minute (how much of the time is taken for voice); misses;")
+    print("onset told after, ms: median / 90 % / most\n")
     print(f"| {'':38} | " + " | ".join(f"{name:>28}" for name, *_ in detectors) + " |")
     print("|---|" + "---|" * len(detectors))
     for name, columns in results.items():
@@ -271,7 +286,8 @@ def cell(found: list[Found]) -> str:
     onsets = [onset for one in found for onset in one.onsets_ms]
     missed = sum(one.missed for one in found)
     if not onsets and not missed:
-        return f"{a_minute:.1f}"
+        voiced = sum(one.voiced_s for one in found) / sum(one.minutes for one in found) / 60
+        return f"{a_minute:.1f} ({voiced:.0%})"
     if not onsets:
         return f"{a_minute:.1f}; {missed}"
     middle, late = np.quantile(onsets, (0.5, 0.9))

@@ -181,3 +181,14 @@ def test_frame_level() -> None:
     assert frame_level_dbfs(np.zeros(0, np.int16)) == -120.0
     assert frame_level_dbfs(noise(1.0, -30)) == pytest.approx(-30, abs=0.2)
     assert frame_level_dbfs(np.full(160, -32768, np.int16)) == -120.0
+
+
+def test_restless_noise_is_no_voice_once_its_restlessness_is_known() -> None:
+    """Gusts of 10 dB over the floor, as in a car: the margin grows until they lie below it."""
+    rng = np.random.default_rng(3)
+    levels = -50 + 10.5 * (rng.random(60 * 50) < 0.35)
+    pcm = np.concatenate([noise(0.02, float(level), seed=i) for i, level in enumerate(levels)])
+    starts = [e.at_s for e in run(pcm) if isinstance(e, VoiceStarted)]
+    assert all(at < 15 for at in starts)
+    spoken = edges(run(np.concatenate([pcm[: 20 * RATE_HZ], mixed(speech(1.0, -22), over=-50)])))
+    assert ("Started", 20.0) in [(name, round(at, 1)) for name, at in spoken], "speech over it still is"

@@ -175,9 +175,10 @@ class Analyst:
         if may_echo.any():
             chosen = slots[may_echo]
             before = rate.received(chosen, frame[may_echo] - 1)
+            gain_db = self._shared.bridge["gain_db"][chosen, None].astype(np.float32)
             near[may_echo] = self._echo.near_share(
                 chosen,
-                rate.levels(sent_before[may_echo], sent[may_echo]),
+                rate.levels(sent_before[may_echo], sent[may_echo]) + gain_db,
                 rate.levels(before, pcm[may_echo]),
             )
         self._shared.near[slots, place] = near

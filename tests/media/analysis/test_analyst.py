@@ -56,6 +56,16 @@ def test_while_we_are_silent_everything_is_the_caller() -> None:
     assert (analysis(bench.rows[0]).near == 1.0).all()
 
 
+def test_a_gain_makes_the_echo_that_much_louder() -> None:
+    bench = AudioBench(1, 8000, {})
+    bench.rows[0].set_gain_db(20.0)
+    for _ in range(100):
+        sent = noise(1, 160, 800)
+        bench.tick(sent, (sent * 2.5).astype(np.int16))  # -12 dB of what really left
+        bench.analyst.step()
+    assert (analysis(bench.rows[0]).near[1:] < 0.4).all()
+
+
 def test_analysis_is_read_once_and_in_order() -> None:
     bench = AudioBench(1, 8000, {})
     silence = np.zeros((1, 160), np.int16)
