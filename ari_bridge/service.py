@@ -6,13 +6,11 @@ import asyncio
 import logging
 from collections.abc import Callable, Coroutine
 from contextlib import AsyncExitStack
-from dataclasses import replace
 from typing import Any
 
-from ari_bridge.actions.base import ActionContext
 from ari_bridge.actions.registry import actions
+from ari_bridge.agents import build_agents
 from ari_bridge.call import Agent, keep_unreached, run_call
-from ari_bridge.conversation.languages import Tongue
 from ari_bridge.core.errors import SettingsError
 from ari_bridge.dialogue.live import LiveEvent, Observer
 from ari_bridge.media.plane import MediaPlane
@@ -22,7 +20,7 @@ from ari_bridge.pbx.causes import Cause
 from ari_bridge.pbx.controller import Controller, nothing_left
 from ari_bridge.pbx.outbound import PlacedCall
 from ari_bridge.providers.engines import Engines
-from ari_bridge.settings import AgentSettings, LanguageSettings, Settings
+from ari_bridge.settings import Settings
 from ari_bridge.store.database import CallStore
 from ari_bridge.switchboard import Switchboard
 from ari_bridge.tools.workshop import Workshop
@@ -89,7 +87,7 @@ class Service:
                 stack.push_async_callback(self._store.close)
             tools = await Workshop.open(self._settings, actions())
             stack.push_async_callback(tools.close)
-            self._agents = _agents(self._settings, engines, tools)
+            self._agents = build_agents(self._settings, engines, tools)
             plane = await ProcessPlane.start(self._settings.media)
             stack.push_async_callback(plane.close)
             await self._serve(plane, ready)
@@ -138,40 +136,3 @@ async def _while_audio_lasts(plane: MediaPlane, serving: Coroutine[Any, Any, Non
     for task in (failure, work):
         if not task.cancelled():
             task.result()
-
-
-def _agents(settings: Settings, engines: Engines, tools: Workshop) -> dict[str, Agent]:
-    context = ActionContext(settings.destinations, settings.digits, settings.control)
-    verbs = actions()
-    for name, agent in settings.agents.items():
-        for verb in agent.actions:
-            if verb not in verbs:
-                known = ", ".join(sorted(verbs))
-                raise SettingsError(f"agents.{name}.actions: there is no {verb!r} (there are {known})")
-    return {
-        name: Agent(
-            name=name,
-            settings=agent,
-            max_duration_s=settings.limits.max_duration_s,
-            stt=engines.stt(agent.stt),
-            llm=engines.llm(agent.llm),
-            tts=engines.tts(agent.tts),
-            actions=list(verbs.values()),
-            action_context=replace(context, languages=tuple(_languages(agent, engines))),
-            tools=tools.for_agent(name),
-            languages=_languages(agent, engines),
-            detector=engines.detector(agent.turns.detector),
-        )
-        for name, agent in settings.agents.items()
-    }
-
-
-def _languages(agent: AgentSettings, engines: Engines) -> dict[str, Tongue]:
-    """Those that the agent can switch between, its first one included; none where there is only that."""
-    if not agent.languages:
-        return {}
-    tongues = {agent.language: LanguageSettings(), **agent.languages}
-    return {
-        tag: Tongue(engines.stt(tongue.stt or agent.stt), engines.tts(tongue.tts or agent.tts))
-        for tag, tongue in tongues.items()
-    }

@@ -25,6 +25,7 @@ ROW = {
     "tools": 3,
     "store": 3,
     "conversation": 4,
+    "agents": 4,
     "call": 4,
     "switchboard": 4,
     "service": 5,
@@ -33,6 +34,8 @@ ROW = {
     "web": 6,
 }
 SIDEWAYS = {
+    ("agents", "call"),
+    ("agents", "conversation"),
     ("settings", "core"),
     ("settings", "tool_settings"),
     ("tool_settings", "core"),

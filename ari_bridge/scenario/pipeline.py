@@ -12,8 +12,8 @@ from pathlib import Path
 from queue import SimpleQueue
 from typing import Any
 
-from ari_bridge.actions.base import ActionContext
 from ari_bridge.actions.registry import actions
+from ari_bridge.agents import build_agent
 from ari_bridge.call import Agent, run_call
 from ari_bridge.core.audio import Pcm16
 from ari_bridge.core.errors import SettingsError
@@ -44,7 +44,7 @@ from ari_bridge.scenario.virtual_pbx import VirtualCall, VirtualControl, Virtual
 from ari_bridge.scenario.virtual_time import run
 from ari_bridge.settings import Settings
 from ari_bridge.switchboard import Switchboard
-from ari_bridge.tools.workshop import AgentTools, Workshop
+from ari_bridge.tools.workshop import Workshop
 
 CALL_ID = "rehearsed"
 LETS_GO_WITHIN_S = 5.0
@@ -104,7 +104,7 @@ class _Rehearsal:
                 stack.push_async_callback(engines.close)
                 workshop = await Workshop.open(self._settings, actions())
                 stack.push_async_callback(workshop.close)
-                agent = self._made(engines, workshop.for_agent(self._agent))
+                agent = self._watched(build_agent(self._agent, self._settings, engines, workshop))
                 running = asyncio.create_task(line.run(), name="line")
                 stack.push_async_callback(_ended, running)
                 player.tell(CallerEventKind.ANSWERED)
@@ -152,24 +152,17 @@ class _Rehearsal:
         )
         await dialplan(self._outcome, telephone, line)
 
-    def _made(self, engines: Engines, kit: AgentTools) -> Agent:
-        settings = self._settings
-        own = settings.agents[self._agent]
+    def _watched(self, agent: Agent) -> Agent:
+        """The agent with the scenario's tools, all uses of tools and actions being noted."""
         replaced = {tool.name for tool in self._file.tools}
         tools = [
             *(stand_in_tool(tool, self._tools) for tool in self._file.tools),
-            *(noted_tool(tool, self._tools) for tool in kit.tools if tool.name not in replaced),
+            *(noted_tool(tool, self._tools) for tool in agent.tools.tools if tool.name not in replaced),
         ]
-        return Agent(
-            name=self._agent,
-            settings=own,
-            max_duration_s=settings.limits.max_duration_s,
-            stt=engines.stt(own.stt),
-            llm=engines.llm(own.llm),
-            tts=engines.tts(own.tts),
-            actions=[noted_action(action, self._tools) for action in actions().values()],
-            action_context=ActionContext(settings.destinations, settings.digits, settings.control),
-            tools=replace(kit, tools=tools),
+        return replace(
+            agent,
+            actions=[noted_action(action, self._tools) for action in agent.actions],
+            tools=replace(agent.tools, tools=tools),
         )
 
     def _build(self, settings: Settings, kind: Kind, name: str) -> Any:
