@@ -116,6 +116,11 @@ class CallerSide:
         is_there = weighed is not None and weighed.is_dismissed and weighed.said.all_understood
         return weighed.said.text if weighed is not None and is_there else None
 
+    def drop_afterthought(self) -> None:
+        """What was said since counts, and not what is still to be understood of a dismissed sound."""
+        if self._weighed is not None and self._weighed.is_dismissed:
+            self._weighed = None
+
     def open_sound(self) -> None:
         """Have the voice that is on transcribed, as nobody's turn yet."""
         if self._weighed is None:

@@ -33,6 +33,7 @@ from ari_bridge.dialogue.log import Turn, TurnLog
 from ari_bridge.dialogue.outbox import Outbox
 from ari_bridge.dialogue.own_words import OwnWords
 from ari_bridge.dialogue.patience import Kind, Prompt
+from ari_bridge.dialogue.sentences import has_words
 from ari_bridge.dialogue.silence import Silence
 from ari_bridge.dialogue.turn_end import TRANSCRIPT_WAIT_S, TurnEnd
 from ari_bridge.dialogue.turns import Action, Event, State, Turns
@@ -260,6 +261,8 @@ class Session:
                 self._caller.forget_sound(self._now)
             elif self._commit_is_due():
                 self._commit()
+            elif self._answer_is_missing():
+                self._agent.make_up(self._no_answer, self._now)
             elif (event := self._due()) is not None:
                 self._fire(event)
             else:
@@ -281,8 +284,15 @@ class Session:
             and self._agent.is_settled
         )
 
+    def _answer_is_missing(self) -> bool:
+        answer = self._agent.answer
+        if answer is None or self.state not in (State.THINKING, State.AGENT_SPEAKING, State.LEAVING):
+            return False
+        return answer.is_missing and has_words(self._no_answer)
+
     def _commit(self) -> None:
         """The caller's turn is over and understood."""
+        self._caller.drop_afterthought()
         turn = self._caller.take_turn()
         turn.waterfall.mark(Stamp.TRANSCRIPT, self._now)
         if turn.text:
@@ -319,8 +329,6 @@ class Session:
             case State.AGENT_SPEAKING if self._caller.voice.on and self._weighing.may_interrupt(self.state):
                 return Event.VOICE_BEGAN  # into words that were protected, and after them
             case State.THINKING | State.AGENT_SPEAKING | State.LEAVING if answer is not None:
-                if answer.is_missing:
-                    self._agent.make_up(self._no_answer, self._now)
                 return Event.AGENT_DONE if answer.heard_out(position) else None
         return None
 
@@ -378,9 +386,10 @@ class Session:
             case Action.LEAVE:
                 self._outbox.do(self._own_words.leave)
             case _ if action in own_words.ACTIONS:
+                self._agent.speculation.drop()
                 self._caller.forget_turn()
                 self._agent.say(self._own_words.text_of(action), self._now)
             case _:
-                if action is Action.OPEN_UTTERANCE:
+                if action in (Action.OPEN_UTTERANCE, Action.FORGET_TURN):
                     self._agent.speculation.drop()
                 self._caller.act(action, self._now)

@@ -467,6 +467,7 @@ class Scene:
             detector=self.detector,
         )
         self.outcome = await self.conversation.run()
+        self.ended_s = now_s() - start
         assert (self.stt.running, self.llm.running, self.tts.running) == (0, 0, 0)
         return self
 

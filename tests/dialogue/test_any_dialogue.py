@@ -73,6 +73,11 @@ class AnyDialogue(RuleBasedStateMachine):
     def transcript(self, text: str) -> None:
         self.bench.feed(s.Transcribed(self.bench.closed.pop(0), text))
 
+    @precondition(lambda self: self.bench.opened)
+    @rule(text=WORDS, is_sure=st.booleans())
+    def partial_transcript(self, text: str, is_sure: bool) -> None:
+        self.bench.feed(s.PartlyTranscribed(self.bench.opened[-1].utterance, text, is_sure))
+
     @property
     def live_round(self) -> int | None:
         if not self.bench.rounds:
@@ -100,6 +105,15 @@ class AnyDialogue(RuleBasedStateMachine):
         number = self.live_round
         self.ended_rounds.add(number)
         self.bench.feed(s.ReplyEnded(number))
+
+    @precondition(lambda self: self.live_round is not None)
+    @rule(fails=st.sampled_from([False] * 9 + [True]))
+    def model_fails(self, fails: bool) -> None:
+        assert self.live_round is not None
+        if fails:
+            number = self.live_round
+            self.ended_rounds.add(number)
+            self.bench.feed(s.ReplyFailed(number))
 
     @precondition(lambda self: self.outstanding)
     @rule(decides=st.sampled_from([False, False, False, True]))

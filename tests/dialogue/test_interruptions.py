@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 
+from ari_bridge.dialogue import signals as s
 from ari_bridge.dialogue.live import LiveKind
 from ari_bridge.dialogue.turns import State
 from ari_bridge.settings import TurnSettings
@@ -212,3 +213,16 @@ def test_who_goes_on_after_an_interruption_says_one_thing() -> None:
     bench.wait(0.5)
     bench.understood("the other one")
     assert bench.history[-1] == "caller: no the other one"
+
+
+def test_words_of_long_ago_interrupt_nobody() -> None:
+    bench = answering(resume_after_ms=300)
+    bench.voice(0.3)
+    slow = bench.closed.pop(0)
+    bench.wait(6.0)
+    bench.says("and what does it cost")
+    bench.replies("It is free. You can have it today.")
+    bench.wait(0.5)
+    bench.feed(s.Transcribed(slow, "stop"))
+    assert bench.state is State.AGENT_SPEAKING
+    assert bench.history[-1] == "agent: It is free. You can have it today."

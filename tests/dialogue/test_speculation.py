@@ -127,3 +127,9 @@ def test_it_can_be_switched_off() -> None:
     bench.voice_off()
     bench.wait(1.5)
     assert bench.rounds == []
+
+
+def test_nothing_is_left_of_it_when_the_call_ends_otherwise() -> None:
+    bench = asked_early()
+    bench.feed(s.EngineFailed(s.Engine.TTS))
+    assert bench.cancelled == [bench.rounds[0].round]
