@@ -21,8 +21,8 @@ WATCH_S = 1.0
 LAG_FRAMES_MAX = 50
 STUCK_LOOKS = 2
 """In a row at which a call is LAG_FRAMES_MAX behind: then the process is killed."""
-START_LOOKS = 15
-"""So many it has until it keeps up for the first time."""
+START_S = 15.0
+"""So long it may take to start; it is not looked after before."""
 RETRY_S = (0.1, 1.0, 5.0, 30.0)
 """Before it is started again: the first time, the second, … until it has lived for LIVED_S."""
 LIVED_S = 30.0
@@ -104,13 +104,11 @@ class AnalysisKeeper:
 
     async def _watch(self, process: asyncio.subprocess.Process) -> None:
         """Kill a process that lives but does not get on."""
-        stuck, allowed = 0, START_LOOKS
-        while stuck < allowed:
+        await asyncio.sleep(START_S)
+        stuck = 0
+        while stuck < STUCK_LOOKS:
             await asyncio.sleep(WATCH_S)
-            if self._lag_frames() > LAG_FRAMES_MAX:
-                stuck += 1
-            else:
-                stuck, allowed = 0, STUCK_LOOKS
+            stuck = stuck + 1 if self._lag_frames() > LAG_FRAMES_MAX else 0
         log.warning("the analysis of callers' audio stands still")
         with suppress(ProcessLookupError):
             process.kill()
