@@ -17,6 +17,7 @@ from ari_bridge.agents import build_agent
 from ari_bridge.call import Agent, run_call
 from ari_bridge.core.audio import Pcm16
 from ari_bridge.core.errors import SettingsError
+from ari_bridge.core.messages import Message
 from ari_bridge.dialogue.live import LiveEvent
 from ari_bridge.pbx.call import CallInfo, Outcome
 from ari_bridge.providers.base import Kind
@@ -75,7 +76,7 @@ class _Rehearsal:
         self._file, self._settings = file, settings
         self._agent = agent_of(file, settings)
         self._spoken = SpokenWords()
-        self._models: list[ModelStandIn] = []
+        self._asked: list[tuple[Message, ...]] = []
         self._tools: list[ToolRun] = []
         self._live: list[LiveEvent] = []
         self._outcome: Outcome | None = None
@@ -133,9 +134,7 @@ class _Rehearsal:
             human_answered=any(event.kind is CallerEventKind.HUMAN_ANSWERED for event in events),
             problem=problem,
         )
-        histories = [history for model in self._models for history in model.histories]
-        history = max(histories, key=len, default=())
-        inside = Inside(self._tools, control.done, history, self._outcome)
+        inside = Inside(self._tools, control.done, self._asked[-1] if self._asked else (), self._outcome)
         return Played(evidence, recording, events, self._live, inside)
 
     async def _talk(
@@ -154,9 +153,10 @@ class _Rehearsal:
 
     def _watched(self, agent: Agent) -> Agent:
         """The agent with the scenario's tools, all uses of tools and actions being noted."""
+        declared = agent.tools.policy.declared
         replaced = {tool.name for tool in self._file.tools}
         tools = [
-            *(stand_in_tool(tool, self._tools) for tool in self._file.tools),
+            *(declared(stand_in_tool(tool, self._tools)) for tool in self._file.tools),
             *(noted_tool(tool, self._tools) for tool in agent.tools.tools if tool.name not in replaced),
         ]
         return replace(
@@ -171,8 +171,7 @@ class _Rehearsal:
         if kind is Kind.STT and file.understands == "exactly":
             engine = ExactRecogniser(self._spoken)
         elif kind is Kind.LLM and (name in file.models or file.model):
-            engine = ModelStandIn(file.models.get(name, file.model))
-            self._models.append(engine)
+            engine = ModelStandIn(file.models.get(name, file.model), self._asked)
         else:
             engine = build(settings, kind, name)
         return faulty(kind, name, engine, file.faults)

@@ -13,6 +13,7 @@ from typing import Any
 from ari_bridge.actions.base import Action, ActionResult, Desk
 from ari_bridge.core.errors import ToolError
 from ari_bridge.core.messages import Message, Role, ToolCall, ToolSpec
+from ari_bridge.dialogue.budget import SUMMARY_REQUEST
 from ari_bridge.providers.base import (
     Heard,
     ReplyDelta,
@@ -28,6 +29,7 @@ from ari_bridge.scenario.virtual_time import running_loop
 from ari_bridge.tools.base import Tool
 
 FINAL_DELAY_S = 0.05
+_SUMMARISE = SUMMARY_REQUEST.partition("{")[0]
 PATH_S = 0.065
 """From the caller's mouth to the recogniser: packet, network, jitter buffer."""
 
@@ -100,10 +102,9 @@ class ModelStandIn:
     """A language model's place: what it says follows from the history alone, so that asking twice gives the
     same answer with the same tool calls."""
 
-    def __init__(self, replies: Sequence[ReplyFile]) -> None:
-        self._replies = replies
-        self.histories: list[tuple[Message, ...]] = []
-        """Of each request."""
+    def __init__(self, replies: Sequence[ReplyFile], asked: list[tuple[Message, ...]]) -> None:
+        """`asked`: gets the history of each request for an answer."""
+        self._replies, self._asked = replies, asked
 
     @property
     def phrases(self) -> tuple[str, ...]:
@@ -112,7 +113,8 @@ class ModelStandIn:
     async def reply(
         self, history: Sequence[Message], tools: Sequence[ToolSpec]
     ) -> AsyncGenerator[ReplyDelta, None]:
-        self.histories.append(tuple(history))
+        if not any(message.text.startswith(_SUMMARISE) for message in history):
+            self._asked.append(tuple(history))
         said = [(index, m.text) for index, m in enumerate(history) if m.role is Role.CALLER]
         if not said:
             return

@@ -73,7 +73,8 @@ class InlineEspeak:
 
     async def speak(self, sentence: str, context: VoiceContext) -> AsyncGenerator[Speech, None]:
         options = self._options
-        voice = Voice(options.voice or context.language, options.rate_wpm, options.pitch, options.volume)
+        rate_wpm = round(options.rate_wpm * context.pace)
+        voice = Voice(options.voice or context.language, rate_wpm, options.pitch, options.volume)
         await asyncio.sleep(SYNTHESIS_DELAY_S)
         said = 0
         resampler = Resampler(engine().rate_hz, context.rate_hz)
