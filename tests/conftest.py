@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 import os
 import sys
 import threading
@@ -32,6 +33,17 @@ PBX_SUITES: dict[str, Suite | None] = {"": None, "16": BULLSEYE, "22": SID}
 
 SETTLE_S = 5.0
 """How long a test's leavings may take to go: sockets close and Asterisk tears channels down on their own."""
+
+
+@pytest.fixture(autouse=True)
+def logging_as_before() -> Iterator[None]:
+    """Whoever sets up logging in a test does so for that test alone."""
+    root, product = logging.getLogger(), logging.getLogger("ari_bridge")
+    handlers, levels = root.handlers[:], (root.level, product.level)
+    yield
+    root.handlers[:] = handlers
+    root.setLevel(levels[0])
+    product.setLevel(levels[1])
 
 
 @pytest.fixture(scope="session")

@@ -259,7 +259,8 @@ def test_a_process_that_hangs_is_replaced(caplog: pytest.LogCaptureFixture) -> N
             gap = max(range(1, len(c.packets)), key=lambda n: c.packets[n][0] - c.packets[n - 1][0])
             (before_s, before), (after_s, after) = c.packets[gap - 1], c.packets[gap]
             assert after.marker
-            assert (after.sequence - before.sequence) % 2**16 == 1
+            # 2: it was stopped between counting a packet and sending it.
+            assert (after.sequence - before.sequence) % 2**16 in (1, 2)
             skipped_s = (after.timestamp - before.timestamp) / 8000
             assert skipped_s == pytest.approx(after_s - before_s, abs=0.3)
 

@@ -91,7 +91,7 @@ class SilentPlane:
         return sum(not port.closed.is_set() for port in self.ports)
 
 
-REQUEST_TIMEOUT_S = 2.0
+REQUEST_TIMEOUT_S = 1.0
 
 
 def settings_for(url: str, password: str, **media: str) -> Settings:

@@ -115,7 +115,7 @@ def test_a_leg_that_is_made_after_its_call_ended_is_deleted() -> None:
             made = asyncio.Event()
 
             async def late(do: Do) -> web.Response:
-                await asyncio.sleep(0.8)
+                await asyncio.sleep(1.5 * REQUEST_TIMEOUT_S)
                 made.set()
                 return await do()
 
