@@ -8,7 +8,7 @@ import sys
 import threading
 import time
 from collections.abc import Callable, Coroutine, Iterator
-from contextlib import AsyncExitStack
+from contextlib import AsyncExitStack, suppress
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -132,5 +132,6 @@ def _process_state() -> set[str]:
             except OSError:  # the one with which the folder was read
                 continue
         for task in Path("/proc/self/task").iterdir():
-            state |= {f"child {pid}" for pid in (task / "children").read_text().split()}
+            with suppress(FileNotFoundError, ProcessLookupError):  # a thread that has just ended
+                state |= {f"child {pid}" for pid in (task / "children").read_text().split()}
     return state

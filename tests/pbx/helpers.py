@@ -57,6 +57,10 @@ class SilentPort:
         self.closed.set()
 
 
+REQUEST_TIMEOUT_S = 1.0
+"""Short for the tests that wait it out, long for a machine that is busy."""
+
+
 class SilentPlane:
     """A MediaPlane of silent ports."""
 
@@ -83,7 +87,7 @@ class SilentPlane:
 def settings_for(url: str, password: str, **media: str) -> Settings:
     return Settings(
         asterisk=AsteriskSettings.model_validate(
-            {"url": url, "password": password, "request_timeout_s": 0.5}
+            {"url": url, "password": password, "request_timeout_s": REQUEST_TIMEOUT_S}
         ),
         agents={"demo": AgentSettings(), "sales": AgentSettings()},
         routes={"default": "sales"},

@@ -10,6 +10,7 @@ from aiohttp import web
 
 from tests.pbx.fake_ari import Do, FakeChannel, Hook, refuse
 from tests.pbx.helpers import (
+    REQUEST_TIMEOUT_S,
     Bench,
     bench,
     eventually,
@@ -72,7 +73,7 @@ def _hang_up_unseen(b: Bench, caller: FakeChannel) -> Hook:
 def _lose_the_answer(b: Bench, caller: FakeChannel) -> Hook:
     async def hook(do: Do) -> web.Response:
         response = await do()
-        await asyncio.sleep(0.8)  # beyond request_timeout_s
+        await asyncio.sleep(REQUEST_TIMEOUT_S + 0.3)
         return response
 
     return hook
@@ -114,7 +115,7 @@ def test_a_leg_that_is_made_after_its_call_ended_is_deleted() -> None:
             made = asyncio.Event()
 
             async def late(do: Do) -> web.Response:
-                await asyncio.sleep(0.8)
+                await asyncio.sleep(REQUEST_TIMEOUT_S + 0.3)
                 made.set()
                 return await do()
 
