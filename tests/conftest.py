@@ -144,6 +144,6 @@ def _process_state() -> set[str]:
             except OSError:  # the one with which the folder was read
                 continue
         for task in Path("/proc/self/task").iterdir():
-            with suppress(FileNotFoundError):  # a thread that has just ended
+            with suppress(FileNotFoundError, ProcessLookupError):  # a thread that has just ended
                 state |= {f"child {pid}" for pid in (task / "children").read_text().split()}
     return state

@@ -67,6 +67,10 @@ class SilentPort:
         self.closed.set()
 
 
+REQUEST_TIMEOUT_S = 1.0
+"""Short for the tests that wait it out, long for a machine that is busy."""
+
+
 class SilentPlane:
     """A MediaPlane of silent ports."""
 

@@ -73,7 +73,7 @@ def _hang_up_unseen(b: Bench, caller: FakeChannel) -> Hook:
 def _lose_the_answer(b: Bench, caller: FakeChannel) -> Hook:
     async def hook(do: Do) -> web.Response:
         response = await do()
-        await asyncio.sleep(1.1 * REQUEST_TIMEOUT_S)
+        await asyncio.sleep(REQUEST_TIMEOUT_S + 0.3)
         return response
 
     return hook
@@ -115,7 +115,7 @@ def test_a_leg_that_is_made_after_its_call_ended_is_deleted() -> None:
             made = asyncio.Event()
 
             async def late(do: Do) -> web.Response:
-                await asyncio.sleep(1.5 * REQUEST_TIMEOUT_S)
+                await asyncio.sleep(REQUEST_TIMEOUT_S + 0.3)
                 made.set()
                 return await do()
 
