@@ -91,6 +91,11 @@ class CallerTurn:
         """Since when a transcript is waited for; math.inf when none is."""
         return min((piece.owed_since_s for piece in self._pieces if piece.text is None), default=math.inf)
 
+    def settle(self) -> None:
+        """Nothing more will be understood."""
+        for piece in self._pieces:
+            piece.text = piece.so_far if piece.text is None else piece.text
+
     def give_up_waiting(self, after_s: float, now: float) -> None:
         """For transcripts that are owed for so long: what is known of them has to do."""
         for piece in self._pieces:

@@ -115,9 +115,14 @@ class Session:
     def end(self, position: int, now: float) -> None:
         """The call is over, for whatever reason; agent audio had left up to `position`."""
         self._agent.end(position, now)
+        sound = self._caller.sound
+        if sound is not None and self._weighing.claims(sound.text, State.LISTENING):
+            self._caller.claim_sound(answer_needed=False)
         turn = self._caller.turn
-        if turn is not None and turn.text:
-            self._log.caller_said(turn)
+        if turn is not None:
+            turn.settle()
+            if turn.text:
+                self._log.caller_said(turn)
         self._caller.forget_turn()
         self._outbox.drain()
 

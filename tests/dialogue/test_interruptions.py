@@ -226,3 +226,13 @@ def test_words_of_long_ago_interrupt_nobody() -> None:
     bench.feed(s.Transcribed(slow, "stop"))
     assert bench.state is State.AGENT_SPEAKING
     assert bench.history[-1] == "agent: It is free. You can have it today."
+
+
+@pytest.mark.parametrize(("words", "kept"), [("stop I want", True), ("uh huh", False)])
+def test_who_hangs_up_in_the_middle_of_an_interruption_has_said_it(words: str, kept: bool) -> None:
+    bench = answering(barge_in_min_words=9)
+    bench.voice_on()
+    bench.understood_so_far(words)
+    bench.session.end(bench.heard, bench.now)
+    said = [turn.text for turn in bench.session.finished]
+    assert (said[-1] == words) is kept
