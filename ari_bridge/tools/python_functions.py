@@ -34,9 +34,9 @@ from contextvars import copy_context
 from dataclasses import dataclass
 from pathlib import Path
 from types import ModuleType
-from typing import Any, TypeVar, get_type_hints, overload
+from typing import Any, TypeVar, overload
 
-from pydantic import BaseModel, ConfigDict, Field, PydanticUserError, ValidationError, create_model
+from pydantic import ValidationError
 from pydantic_core import to_jsonable_python
 
 from ari_bridge.core.errors import SettingsError, ToolError
@@ -44,6 +44,7 @@ from ari_bridge.core.messages import ToolSpec
 from ari_bridge.settings import explain
 from ari_bridge.tool_settings import PythonSettings
 from ari_bridge.tools.base import RETRIES, TIMEOUT_S, Tool
+from ari_bridge.tools.signatures import docstring_of, model_of, one_line, schema_of
 
 log = logging.getLogger(__name__)
 
@@ -117,7 +118,7 @@ def load(settings: PythonSettings) -> list[Tool]:
     except FileNotFoundError:
         raise SettingsError(f"{key}: there is no {name}") from None
     except Exception as error:  # noqa: BLE001 - the user's module may fail in any way; nothing runs yet
-        raise SettingsError(f"{key}: {name} cannot be imported: {_one_line(error)}") from None
+        raise SettingsError(f"{key}: {name} cannot be imported: {one_line(error)}") from None
     found = [_tool(function, key) for function in vars(module).values() if MARK in _vars(function)]
     if not found:
         raise SettingsError(f"{key}: {name} has no function marked with @tool")
@@ -145,11 +146,11 @@ def _vars(value: object) -> Mapping[str, Any]:
 def _tool(function: Callable[..., Any], key: str) -> Tool:
     declaration: Declaration = vars(function)[MARK]
     where = f"{key}: {function.__name__}"
-    summary, described = _docstring(inspect.getdoc(function) or "")
+    summary, described = docstring_of(inspect.getdoc(function) or "")
     if not summary:
         raise SettingsError(f"{where}: needs a docstring: it is what the model reads")
-    model = _model(function, described, where)
-    schema = _schema(model)
+    model = model_of(function, described, where)
+    schema = schema_of(model)
     spec = ToolSpec(function.__name__, summary, schema)
 
     async def run(arguments: Mapping[str, Any], key: str) -> str:
@@ -180,80 +181,6 @@ def _tool(function: Callable[..., Any], key: str) -> Tool:
         timeout_s=declaration.timeout_s,
         retries=declaration.retries,
     )
-
-
-def _model(function: Callable[..., Any], described: Mapping[str, str], where: str) -> type[BaseModel]:
-    """The function's parameters as a pydantic model: it makes the schema, and the values."""
-    try:
-        hints = get_type_hints(function, include_extras=True)
-    except (NameError, TypeError) as error:
-        raise SettingsError(f"{where}: cannot understand its annotations: {error}") from None
-    fields: dict[str, Any] = {}
-    for name, parameter in inspect.signature(function).parameters.items():
-        if parameter.kind not in (parameter.POSITIONAL_OR_KEYWORD, parameter.KEYWORD_ONLY):
-            raise SettingsError(f"{where}: {name}: a model can only give arguments that have names")
-        if name not in hints:
-            raise SettingsError(f"{where}: {name}: needs an annotation, such as {name}: str")
-        default = ... if parameter.default is parameter.empty else parameter.default
-        fields[name] = (hints[name], Field(default, description=described.get(name)))
-    try:
-        model: type[BaseModel] = create_model(
-            function.__name__, __config__=ConfigDict(extra="forbid"), **fields
-        )
-        _schema(model)
-    except (PydanticUserError, NameError) as error:
-        raise SettingsError(f"{where}: an annotation has no JSON Schema: {_one_line(error)}") from None
-    return model
-
-
-def _schema(model: type[BaseModel]) -> dict[str, Any]:
-    schema = model.model_json_schema()
-    found = _untitled(schema)
-    assert isinstance(found, dict)
-    return {"properties": {}, **found}
-
-
-def _untitled(schema: Any) -> Any:
-    """Without the titles that pydantic makes of the names: they tell a model nothing and cost tokens."""
-    if isinstance(schema, dict):
-        return {
-            key: (
-                {name: _untitled(value) for name, value in value.items()}
-                if key in ("properties", "$defs")
-                else _untitled(value)
-            )
-            for key, value in schema.items()
-            if not (key == "title" and isinstance(value, str))
-            and not (key == "description" and value is None)
-        }
-    return [_untitled(item) for item in schema] if isinstance(schema, list) else schema
-
-
-_SECTION = re.compile(r"^(Args|Arguments|Parameters|Returns|Raises|Yields|Examples?|Notes?):\s*$", re.M)
-_PARAMETER = re.compile(r"^\*{0,2}(\w+)(?:\s*\([^)]*\))?:\s*(.*)$")
-
-
-def _docstring(text: str) -> tuple[str, dict[str, str]]:
-    """What it says before its sections, and what it says of each parameter below `Args:`."""
-    parts = _SECTION.split(text)
-    described: dict[str, str] = {}
-    for title, body in zip(parts[1::2], parts[2::2], strict=True):
-        if title in ("Args", "Arguments", "Parameters"):
-            described |= _parameters(inspect.cleandoc("\n" + body))
-    return " ".join(parts[0].split()), described
-
-
-def _parameters(body: str) -> dict[str, str]:
-    found: dict[str, str] = {}
-    name = ""
-    for line in body.splitlines():
-        match = None if line.startswith((" ", "\t")) else _PARAMETER.match(line)
-        if match is not None:
-            name = match[1]
-            found[name] = match[2].strip()
-        elif name and line.strip():
-            found[name] = f"{found[name]} {line.strip()}".strip()
-    return found
 
 
 async def in_thread(work: Callable[[], T], *, name: str) -> T:
@@ -297,8 +224,3 @@ def _place(error: BaseException) -> str:
     while trace is not None and trace.tb_next is not None:
         trace = trace.tb_next
     return "?" if trace is None else f"{trace.tb_frame.f_code.co_filename}:{trace.tb_lineno}"
-
-
-def _one_line(error: BaseException) -> str:
-    text = " ".join(str(error).split())
-    return f"{type(error).__name__}: {text}" if text else type(error).__name__
