@@ -447,8 +447,10 @@ def test_a_person_holds_and_takes_back_over_http(controlled: Any, run: Run) -> N
 
 
 def test_a_supervisor_listens_and_whispers(controlled: Any, run: Run) -> None:
+    """Who whispers here is a tone, which only the level takes for a voice; no words, but it stops the agent."""
+
     async def main() -> None:
-        async with controlled() as service, calling(service) as session:
+        async with controlled(media={"voice_activity": "energy"}) as service, calling(service) as session:
             heard = Kept(service.lab, "7006")
             call = asyncio.create_task(place_call(service.lab, scenario(Pause(9000), Hangup())))
             await service.seen(LiveKind.AGENT_SAYS)
@@ -456,11 +458,11 @@ def test_a_supervisor_listens_and_whispers(controlled: Any, run: Run) -> None:
             result = await call
             await service.record()
             assert dbfs(await heard.pcm()) > -45, "the supervisor hears the agent's answer"
-            whispered = [event for event in service.events if event.kind is LiveKind.CALLER_SAID]
+            kinds = [event.kind for event in service.events]
         assert result.problem == ""
         recording = result.recording
         assert tone_s(recording.agent, SUPERVISOR_HZ, recording.rate_hz) < 0.5, "not for the caller"
-        assert whispered
+        assert LiveKind.AGENT_PAUSED in kinds or LiveKind.CALLER_SAID in kinds
 
     run(main())
 

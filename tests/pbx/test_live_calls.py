@@ -294,9 +294,9 @@ def test_what_a_dead_process_left_is_cleared_away(clean_lab: Lab, run: Any) -> N
                 await calls.enter_async_context(dialled(clean_lab, "5000"))
                 await eventually_await(caller_in_stasis)
                 for channel_id in await callers_in_stasis():  # it was answered
-                    name = {"variable": "ARIBRIDGECALLID"}
+                    name = {"variable": "ARIBRIDGESTATUS"}
                     path = f"/ari/channels/{channel_id}/variable"
-                    async with session.post(path, params={**name, "value": call_id}) as answer:
+                    async with session.post(path, params={**name, "value": "HANGUP"}) as answer:
                         assert answer.status == 204
 
                     async def known(path: str = path, name: dict[str, str] = name) -> bool:
