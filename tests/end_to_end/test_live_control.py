@@ -447,7 +447,7 @@ def test_a_person_holds_and_takes_back_over_http(controlled: Any, run: Run) -> N
 
 
 def test_a_supervisor_listens_and_whispers(controlled: Any, run: Run) -> None:
-    """Who whispers here is a tone, which only the level takes for a voice; no words, but it stops the agent."""
+    """The whisperer is a tone, which only the level takes for a voice: no words, but it stops the agent."""
 
     async def main() -> None:
         async with controlled(media={"voice_activity": "energy"}) as service, calling(service) as session:
