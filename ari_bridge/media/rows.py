@@ -19,7 +19,7 @@ from ari_bridge.media.packets import Endpoint, host_and_port
 
 PHASES = 8
 TICK_S = FRAME_MS / 1000 / PHASES
-_ENOUGH = 512
+FULL_PHASE = 512
 _OPENING_ORDER = np.array([0, 4, 2, 6, 1, 5, 3, 7])
 """Of the phases: those in use lie as far apart as they can."""
 
@@ -76,7 +76,7 @@ class Rows:
 
     def _best_phase(self) -> int:
         in_use = np.bincount(self.phase[self.codec >= 0], minlength=PHASES)[_OPENING_ORDER]
-        return int(_OPENING_ORDER[np.argmin(np.maximum(in_use, _ENOUGH - (in_use < _ENOUGH)))])
+        return int(_OPENING_ORDER[np.argmin(np.maximum(in_use, FULL_PHASE - (in_use < FULL_PHASE)))])
 
     def _relist(self, codec: int, phase: int) -> None:
         """A row of that codec and phase has come or gone."""

@@ -61,12 +61,13 @@ class Bench:
             self.tick()
 
     def tick(self) -> None:
-        for outgoing in self.engine.send(self.now):
-            for octets, to in zip(outgoing.octets, outgoing.destinations.tolist(), strict=True):
-                packet = rtp.parse(octets.tobytes())
-                assert packet is not None
-                self.sent.append(Sent(self.now, to, packet))
-        self.engine.play()
+        while (due_s := self.engine.next_due_s()) is not None and due_s <= self.now:
+            for outgoing in self.engine.send(self.now):
+                for octets, to in zip(outgoing.octets, outgoing.destinations.tolist(), strict=True):
+                    packet = rtp.parse(octets.tobytes())
+                    assert packet is not None
+                    self.sent.append(Sent(self.now, to, packet))
+            self.engine.play()
 
     def receive(self, *datagrams: tuple[Endpoint, bytes], arrival_s: float | None = None) -> None:
         octets = np.full((len(datagrams), PACKET_ROOM), 0x55, dtype=np.uint8)
