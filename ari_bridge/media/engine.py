@@ -38,6 +38,9 @@ SENT_AT_ONCE = 128
 to be heard in the last ones."""
 SENDING_S = TICK_S * SENT_AT_ONCE / FULL_PHASE
 """From one lot to the next: a full phase's packets leave evenly over its tick."""
+_STAGGERED = 3
+"""Frames by which a phase's reviews come before those of the phase before it: they are work, and not all of
+them are to fall into the same 20 ms."""
 MAX_CATCH_UP_S = 0.2
 """Of late ticks that are still run. More would burst seconds of audio at the caller's own jitter buffer."""
 
@@ -160,14 +163,7 @@ class Engine:
         """When send() has something to do; None when no row is open."""
         if not len(self._rows):
             return None
-        return self._start_s + self._next_tick() * TICK_S
-
-    def _next_tick(self) -> int:
-        """The next tick that has rows."""
-        for tick in range(self._tick, self._tick + PHASES):
-            if any(len(self._rows.playing(group.index, tick % PHASES)) for group in self._open_groups):
-                return tick
-        raise AssertionError("an open row plays in no phase")
+        return self._start_s + self._rows.next_tick(self._tick) * TICK_S
 
     # ---------------------------------------------------------------- in
 
@@ -216,14 +212,16 @@ class Engine:
     def send(self, now: float) -> Iterator[Outgoing]:
         """The packets of the next tick, if it is due: SENT_AT_ONCE at a time, each yield at `leaving_at_s`,
         and before the next is asked for."""
-        self._skip_standstill(now)
-        due_s = self.next_due_s()
-        if due_s is None or due_s > now:
+        if not len(self._rows):
             return
-        self._tick = self._next_tick()
-        phase = self._tick % PHASES
+        self._skip_standstill(now)
+        tick = self._rows.next_tick(self._tick)
+        due_s = self._start_s + tick * TICK_S
+        if due_s > now:
+            return
+        phase = tick % PHASES
         # Counted before it is run: should we die in it, it is not run again, and no packet leaves twice.
-        self._tick += 1
+        self._tick = tick + 1
         self._shared.plane["tick"] = self._tick
         for group in self._open_groups:
             slots = self._rows.playing(group.index, phase)
@@ -250,6 +248,7 @@ class Engine:
         """The callers' audio of every tick whose packets were sent, into the rx rings."""
         while self._played < self._tick:
             turn, phase = divmod(self._played, PHASES)
+            turn += _STAGGERED * phase
             due_s = self._start_s + self._played * TICK_S
             for group in self._open_groups:
                 slots = self._rows.playing(group.index, phase)

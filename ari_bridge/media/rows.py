@@ -38,6 +38,7 @@ class Rows:
         """Endpoint of each row."""
         nobody: Slots = np.zeros(0, dtype=np.int64)
         self._lists = [[nobody] * PHASES for _ in codecs]
+        self._in_use = [False] * PHASES
         self._sorted_peers = nobody
         self._sorted_slots = nobody
 
@@ -67,6 +68,13 @@ class Rows:
         """The rows of one codec that play in that phase, in ascending order."""
         return self._lists[codec][phase]
 
+    def next_tick(self, tick: int) -> int:
+        """The first from `tick` on at which rows play. Raises InternalError when there are none."""
+        for later in range(tick, tick + PHASES):
+            if self._in_use[later % PHASES]:
+                return later
+        raise InternalError("no row is open")
+
     def find(self, peers: NDArray[np.int64]) -> Slots:
         """The slot of each peer, -1 for strangers."""
         if not len(self):
@@ -81,6 +89,7 @@ class Rows:
     def _relist(self, codec: int, phase: int) -> None:
         """A row of that codec and phase has come or gone."""
         self._lists[codec][phase] = np.flatnonzero((self.codec == codec) & (self.phase == phase))
+        self._in_use[phase] = any(len(lists[phase]) for lists in self._lists)
         slots = np.flatnonzero(self.codec >= 0)
         self._sorted_slots = slots[np.argsort(self.peer[slots])]
         self._sorted_peers = self.peer[self._sorted_slots]
