@@ -10,6 +10,8 @@ from __future__ import annotations
 
 LONG_ENOUGH = 0.98
 START_S = 0.0008
+WAKE_UP_S = 0.0001
+"""How late we may be when we begin."""
 _SHORTEST_S, _LONGEST_S = 0.0001, 0.0025
 _STEP_S = 0.00005
 
@@ -19,9 +21,10 @@ class Lead:
         self.seconds = START_S
 
     def took(self, seconds: float) -> None:
-        """From the time to begin until the packets could leave, a late wake-up included. More than the longest
-        lead is a standstill, of which nothing is to be learnt."""
+        """How long a build took. More than the longest lead is a standstill, of which nothing is to be
+        learnt."""
         if seconds > _LONGEST_S:
             return
-        step_s = _STEP_S * (LONG_ENOUGH if seconds > self.seconds else LONG_ENOUGH - 1)
+        longer = seconds + WAKE_UP_S > self.seconds
+        step_s = _STEP_S * (LONG_ENOUGH if longer else LONG_ENOUGH - 1)
         self.seconds = min(max(self.seconds + step_s, _SHORTEST_S), _LONGEST_S)
