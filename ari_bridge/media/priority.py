@@ -3,8 +3,8 @@
 SCHED_FIFO runs us before every ordinary program as soon as a tick is due. Linux takes 50 ms of every second
 away from real-time programs that leave less of it to others (sched_rt_runtime_us; since Linux 6.12 a deadline
 server), which would be a hole in every call; so above LEAVE_AT of a core we go on as an ordinary program with
-a low nice value, until the load has been below RETURN_AT for a while. Both need CAP_SYS_NICE (or RLIMIT_RTPRIO
-and RLIMIT_NICE); without it we do as we can.
+a low nice value, until the load has been below RETURN_AT for a while. Both need CAP_SYS_NICE (or
+RLIMIT_RTPRIO and RLIMIT_NICE); without it we do as we can.
 """
 
 from __future__ import annotations
