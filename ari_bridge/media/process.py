@@ -48,8 +48,8 @@ from ari_bridge.media.wake import Wake
 
 _IDLE_S = 1.0
 """How often the parent is looked after while nothing happens."""
-_MANY_PACKETS = 1600
-"""At one wake-up: the rows of two phases do not send so many, and with many calls others follow soon."""
+_MANY_PACKETS = 800
+"""At one wake-up: the rows of a phase do not send so many, and with many calls one phase follows another."""
 _PR_SET_TIMERSLACK = 29
 _TIMERSLACK_NS = 1000
 
@@ -114,18 +114,10 @@ class MediaProcess:
                 self._control.say(Scheduled(self._priority.chosen.value))
 
     def _send(self) -> bool:
-        """What is due, and then what the neighbouring phase has: what has come can wait. False when there
-        was nothing."""
-        if not self._send_tick(self._lead.seconds):
-            return False
-        self._send_tick(TICK_S)
-        return True
-
-    def _send_tick(self, lead_s: float) -> bool:
-        """The packets of one tick, if it is due within `lead_s`, each lot at its time."""
+        """The packets of one tick, each lot at its time. False when none is due."""
         ticked = False
         began_s = monotonic_s()
-        for packets in self._engine.send(began_s + lead_s):
+        for packets in self._engine.send(began_s + self._lead.seconds):
             now = monotonic_s()
             if not ticked:
                 self._lead.took(now - began_s)

@@ -20,9 +20,8 @@ from ari_bridge.media.packets import Endpoint, host_and_port
 PHASES = 8
 TICK_S = FRAME_MS / 1000 / PHASES
 FULL_PHASE = 512
-_OPENING_ORDER = np.array([0, 1, 4, 5, 2, 3, 6, 7])
-"""Of the phases: two neighbours are run in one go, so that the second finds the caches warm and one wake-up
-serves both; these pairs lie as far apart as they can."""
+_OPENING_ORDER = np.array([0, 4, 2, 6, 1, 5, 3, 7])
+"""Of the phases: those in use lie as far apart as they can."""
 
 Slots = NDArray[np.int64]
 

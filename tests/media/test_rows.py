@@ -32,8 +32,8 @@ def in_phases(rows: Rows) -> list[int]:
 
 def test_few_rows_share_a_tick_and_many_spread() -> None:
     assert in_phases(filled(512)) == [512, 0, 0, 0, 0, 0, 0, 0]
-    assert in_phases(filled(1024)) == [512, 512, 0, 0, 0, 0, 0, 0]
-    assert in_phases(filled(2048)) == [512, 512, 0, 0, 512, 512, 0, 0]
+    assert in_phases(filled(1024)) == [512, 0, 0, 0, 512, 0, 0, 0]
+    assert in_phases(filled(2048)) == [512, 0, 512, 0, 512, 0, 512, 0]
     assert in_phases(filled(4400)) == [550] * 8
 
 
