@@ -30,9 +30,17 @@ from ari_bridge.media.packets import Endpoint, Outgoing, Received
 from ari_bridge.media.payloads import Payloads
 from ari_bridge.media.playout import Playout
 from ari_bridge.media.receiver import Receiver
-from ari_bridge.media.rows import PHASES, TICK_S, Rows, Slots
+from ari_bridge.media.rows import FULL_PHASE, PHASES, TICK_S, Rows, Slots
 from ari_bridge.media.shared import SharedRows
 
+SENT_AT_ONCE = 128
+"""Packets. The kernel takes some half a millisecond for so many, more or less; for a full phase two, which is
+to be heard in the last ones."""
+SENDING_S = TICK_S * SENT_AT_ONCE / FULL_PHASE
+"""From one lot to the next: a full phase's packets leave evenly over its tick."""
+_STAGGERED = 3
+"""Frames by which a phase's reviews come before those of the phase before it: they are work, and not all of
+them are to fall into the same 20 ms."""
 MAX_CATCH_UP_S = 0.2
 """Of late ticks that are still run. More would burst seconds of audio at the caller's own jitter buffer."""
 
@@ -157,10 +165,7 @@ class Engine:
         """When send() has something to do; None when no row is open."""
         if not len(self._rows):
             return None
-        for tick in range(self._tick, self._tick + PHASES):
-            if any(len(self._rows.playing(group.index, tick % PHASES)) for group in self._open_groups):
-                return self._start_s + tick * TICK_S
-        raise AssertionError("an open row plays in no phase")
+        return self._start_s + self._rows.next_tick(self._tick) * TICK_S
 
     # ---------------------------------------------------------------- in
 
@@ -207,21 +212,29 @@ class Engine:
     # ---------------------------------------------------------------- out
 
     def send(self, now: float) -> Iterator[Outgoing]:
-        """The packets of every tick that is due. Each yield must be sent before the next is asked for."""
+        """The packets of the next tick, if it is due: SENT_AT_ONCE at a time, each yield at `leaving_at_s`,
+        and before the next is asked for."""
         if not len(self._rows):
             return
         self._skip_standstill(now)
-        while self._start_s + self._tick * TICK_S <= now:
-            phase = self._tick % PHASES
-            due_s = self._start_s + self._tick * TICK_S
-            # Counted before it is run: should we die in it, it is not run again, and no packet leaves twice.
-            self._tick += 1
-            self._shared.plane["tick"] = self._tick
-            for group in self._open_groups:
-                slots = self._rows.playing(group.index, phase)
-                if len(slots):
-                    self._leaving = slots, due_s
-                    yield self._send(group, slots)
+        tick = self._rows.next_tick(self._tick)
+        due_s = self._start_s + tick * TICK_S
+        if due_s > now:
+            return
+        phase = tick % PHASES
+        # Counted before it is run: should we die in it, it is not run again, and no packet leaves twice.
+        self._tick = tick + 1
+        self._shared.plane["tick"] = self._tick
+        for group in self._open_groups:
+            slots = self._rows.playing(group.index, phase)
+            if not len(slots):
+                continue
+            built = self._build(group, slots)
+            for first in range(0, len(slots), SENT_AT_ONCE):
+                some = slice(first, first + SENT_AT_ONCE)
+                self._leaving = slots[some], due_s
+                yield Outgoing(built.octets[some], built.destinations[some])
+                due_s += SENDING_S
 
     @property
     def leaving_at_s(self) -> float:
@@ -239,6 +252,7 @@ class Engine:
         """The callers' audio of every tick whose packets were sent, into the rx rings."""
         while self._played < self._tick:
             turn, phase = divmod(self._played, PHASES)
+            turn += _STAGGERED * phase
             due_s = self._start_s + self._played * TICK_S
             for group in self._open_groups:
                 slots = self._rows.playing(group.index, phase)
@@ -246,7 +260,7 @@ class Engine:
                     group.receiver.play(slots, due_s, turn)
             self._played += 1
 
-    def _send(self, group: _Group, slots: Slots) -> Outgoing:
+    def _build(self, group: _Group, slots: Slots) -> Outgoing:
         """One packet a row."""
         packets = group.packets[: len(slots)]
         sequence, timestamp = self._sequence[slots], self._timestamp[slots]

@@ -148,8 +148,6 @@ class MmsgTransport:
         self._out = _Buffers(_BATCH)
         self._out_bases, self._out_octets = self._out.iovecs["base"], self._out.iovecs["octets"]
         self._out_ports, self._out_ips = self._out.names["port"], self._out.names["ip"]
-        self._laid_out: NDArray[np.uint8] | None = None
-        """The packets to which the addresses in `_out` point."""
 
     def fileno(self) -> int:
         return self._fd
@@ -167,22 +165,13 @@ class MmsgTransport:
         for start in range(0, len(packets), _BATCH):
             octets = packets.octets[start : start + _BATCH]
             destinations = packets.destinations[start : start + _BATCH]
-            self._lay_out(octets)
-            self._out_ports[: len(octets)] = destinations & 0xFFFF
-            self._out_ips[: len(octets)] = destinations >> 16
-            sent += self._send(len(octets))
+            count = len(octets)
+            self._out_bases[:count] = _addresses(octets)
+            self._out_octets[:count] = octets.shape[1]
+            self._out_ports[:count] = destinations & 0xFFFF
+            self._out_ips[:count] = destinations >> 16
+            sent += self._send(count)
         return sent
-
-    def _lay_out(self, octets: NDArray[np.uint8]) -> None:
-        """Point the headers at these packets. An engine builds them in the same memory each time."""
-        before = self._laid_out
-        if before is not None and before.base is octets.base and len(before) >= len(octets):
-            same = before.strides == octets.strides and before.shape[1] == octets.shape[1]
-            if same and before.__array_interface__["data"] == octets.__array_interface__["data"]:
-                return
-        self._out_bases[: len(octets)] = _addresses(octets)
-        self._out_octets[: len(octets)] = octets.shape[1]
-        self._laid_out = octets
 
     def _send(self, count: int) -> int:
         """The first `count` headers. One that the system refuses is left out, as if lost on the way."""

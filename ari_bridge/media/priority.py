@@ -1,9 +1,10 @@
 """The scheduling of the media process: real time where the system permits it, and never for too long.
 
 SCHED_FIFO runs us before every ordinary program as soon as a tick is due. Linux takes 50 ms of every second
-away from real-time programs that use all of it (sched_rt_runtime_us), which would be a hole in every call; so
-above LEAVE_AT of a core we go on as an ordinary program with a low nice value, until the load has been below
-RETURN_AT for a while. Both need CAP_SYS_NICE (or RLIMIT_RTPRIO and RLIMIT_NICE); without it we do as we can.
+away from real-time programs that leave less of it to others (sched_rt_runtime_us; since Linux 6.12 a deadline
+server), which would be a hole in every call; so above LEAVE_AT of a core we go on as an ordinary program with
+a low nice value, until the load has been below RETURN_AT for a while. Both need CAP_SYS_NICE (or
+RLIMIT_RTPRIO and RLIMIT_NICE); without it we do as we can.
 """
 
 from __future__ import annotations
@@ -17,11 +18,11 @@ _FIFO_PRIORITY = 1
 """The lowest: behind the kernel's own threads and whatever else the host runs in real time."""
 
 REVIEW_S = 0.25
-LEAVE_AT = 0.85
+LEAVE_AT = 0.92
 _BUSY_REVIEWS = 2
 """In a row above LEAVE_AT. One may be a burst of new calls; two at full load, and the time to notice, are
 well below the second after which we would be throttled."""
-RETURN_AT = 0.5
+RETURN_AT = 0.8
 _CALM_REVIEWS = 40
 
 

@@ -39,6 +39,7 @@ from ari_bridge.media.control import (
 )
 from ari_bridge.media.delay import DelayRange
 from ari_bridge.media.engine import Engine
+from ari_bridge.media.lead import Lead
 from ari_bridge.media.priority import PriorityPolicy, apply, permitted_priorities
 from ari_bridge.media.rows import TICK_S
 from ari_bridge.media.shared import SharedRows, map_rows
@@ -49,8 +50,6 @@ _IDLE_S = 1.0
 """How often the parent is looked after while nothing happens."""
 _MANY_PACKETS = 800
 """At one wake-up: the rows of a phase do not send so many, and with many calls one phase follows another."""
-_BUILD_S = 0.0008
-"""How long before they are due packets are built: that takes more or less long, and is not to be heard."""
 _PR_SET_TIMERSLACK = 29
 _TIMERSLACK_NS = 1000
 
@@ -92,6 +91,7 @@ class MediaProcess:
         self._control = control
         self._wake = wake
         self._flooded = False
+        self._lead = Lead()
         self._priority = PriorityPolicy(permitted_priorities(), monotonic_s(), time.process_time())
 
     def run(self, requests: list[Message]) -> None:
@@ -99,12 +99,7 @@ class MediaProcess:
         self._carry_out(requests)
         self._control.say(Scheduled(self._priority.chosen.value))
         while self._wait() and self._control.parent_lives:
-            ticked = False
-            for packets in self._engine.send(monotonic_s() + _BUILD_S):
-                time.sleep(max(0.0, self._engine.leaving_at_s - monotonic_s()))
-                self._transport.send(packets)
-                self._engine.left(monotonic_s())
-                ticked = True
+            ticked = self._send()
             taken = 0
             now = monotonic_s()
             for batch in self._transport.receive(now):
@@ -118,6 +113,22 @@ class MediaProcess:
                 apply(self._priority.chosen)
                 self._control.say(Scheduled(self._priority.chosen.value))
 
+    def _send(self) -> bool:
+        """The packets of one tick, each lot at its time. False when none is due."""
+        ticked = False
+        began_s = monotonic_s()
+        for packets in self._engine.send(began_s + self._lead.seconds):
+            now = monotonic_s()
+            if not ticked:
+                self._lead.took(now - began_s)
+            early_s = self._engine.leaving_at_s - now
+            if early_s > 0:
+                time.sleep(early_s)
+            self._transport.send(packets)
+            self._engine.left(monotonic_s())
+            ticked = True
+        return ticked
+
     def _wait(self) -> bool:
         """Sleep until there is something to do. False when the bridge process closed its end."""
         due_s = self._engine.next_due_s()
@@ -126,7 +137,7 @@ class MediaProcess:
             readable, _, _ = select.select([control, self._transport.fileno()], [], [], _IDLE_S)
         else:
             # The kernel's buffer must not run over while we sleep: callers' packets would be lost with it.
-            sleep_s = min(due_s - _BUILD_S - monotonic_s(), TICK_S if self._flooded else _IDLE_S)
+            sleep_s = min(due_s - self._lead.seconds - monotonic_s(), TICK_S if self._flooded else _IDLE_S)
             readable, _, _ = select.select([control], [], [], max(0.0, sleep_s))
         return control not in readable or self._obey()
 

@@ -183,7 +183,8 @@ class Receiver:
     # ---------------------------------------------------------------- out
 
     def play(self, slots: Slots, due_s: float, turn: int) -> None:
-        """One frame a row into the rx rings; `frames` is written last. `turn` counts a row's frames."""
+        """One frame a row into the rx rings; `frames` is written last. `turn` is one more at each frame of
+        theirs."""
         media = self._shared.media
         if turn % REVIEW_FRAMES == 0:
             self._review(slots)

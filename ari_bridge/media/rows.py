@@ -19,7 +19,7 @@ from ari_bridge.media.packets import Endpoint, host_and_port
 
 PHASES = 8
 TICK_S = FRAME_MS / 1000 / PHASES
-_ENOUGH = 512
+FULL_PHASE = 512
 _OPENING_ORDER = np.array([0, 4, 2, 6, 1, 5, 3, 7])
 """Of the phases: those in use lie as far apart as they can."""
 
@@ -38,6 +38,7 @@ class Rows:
         """Endpoint of each row."""
         nobody: Slots = np.zeros(0, dtype=np.int64)
         self._lists = [[nobody] * PHASES for _ in codecs]
+        self._in_use = [False] * PHASES
         self._sorted_peers = nobody
         self._sorted_slots = nobody
 
@@ -67,6 +68,13 @@ class Rows:
         """The rows of one codec that play in that phase, in ascending order."""
         return self._lists[codec][phase]
 
+    def next_tick(self, tick: int) -> int:
+        """The first from `tick` on at which rows play. Raises InternalError when there are none."""
+        for later in range(tick, tick + PHASES):
+            if self._in_use[later % PHASES]:
+                return later
+        raise InternalError("no row is open")
+
     def find(self, peers: NDArray[np.int64]) -> Slots:
         """The slot of each peer, -1 for strangers."""
         if not len(self):
@@ -76,11 +84,12 @@ class Rows:
 
     def _best_phase(self) -> int:
         in_use = np.bincount(self.phase[self.codec >= 0], minlength=PHASES)[_OPENING_ORDER]
-        return int(_OPENING_ORDER[np.argmin(np.maximum(in_use, _ENOUGH - (in_use < _ENOUGH)))])
+        return int(_OPENING_ORDER[np.argmin(np.maximum(in_use, FULL_PHASE - (in_use < FULL_PHASE)))])
 
     def _relist(self, codec: int, phase: int) -> None:
         """A row of that codec and phase has come or gone."""
         self._lists[codec][phase] = np.flatnonzero((self.codec == codec) & (self.phase == phase))
+        self._in_use[phase] = any(len(lists[phase]) for lists in self._lists)
         slots = np.flatnonzero(self.codec >= 0)
         self._sorted_slots = slots[np.argsort(self.peer[slots])]
         self._sorted_peers = self.peer[self._sorted_slots]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import mmap
 from dataclasses import dataclass
 
 import numpy as np
@@ -17,9 +18,9 @@ from ari_bridge.media.bridge_row import BridgeRow
 from ari_bridge.media.codecs.base import Codec
 from ari_bridge.media.codecs.registry import find_codec, known_codecs
 from ari_bridge.media.delay import DelayRange
-from ari_bridge.media.engine import MAX_CATCH_UP_S, Engine
+from ari_bridge.media.engine import MAX_CATCH_UP_S, SENT_AT_ONCE, Engine
 from ari_bridge.media.packets import PACKET_ROOM, Endpoint, Received, endpoint
-from ari_bridge.media.rows import TICK_S
+from ari_bridge.media.rows import FULL_PHASE, TICK_S
 from ari_bridge.media.shared import RX_KEEP, SharedRows, size
 
 ROWS = 24
@@ -61,12 +62,13 @@ class Bench:
             self.tick()
 
     def tick(self) -> None:
-        for outgoing in self.engine.send(self.now):
-            for octets, to in zip(outgoing.octets, outgoing.destinations.tolist(), strict=True):
-                packet = rtp.parse(octets.tobytes())
-                assert packet is not None
-                self.sent.append(Sent(self.now, to, packet))
-        self.engine.play()
+        while (due_s := self.engine.next_due_s()) is not None and due_s <= self.now:
+            for outgoing in self.engine.send(self.now):
+                for octets, to in zip(outgoing.octets, outgoing.destinations.tolist(), strict=True):
+                    packet = rtp.parse(octets.tobytes())
+                    assert packet is not None
+                    self.sent.append(Sent(self.now, to, packet))
+            self.engine.play()
 
     def receive(self, *datagrams: tuple[Endpoint, bytes], arrival_s: float | None = None) -> None:
         octets = np.full((len(datagrams), PACKET_ROOM), 0x55, dtype=np.uint8)
@@ -411,6 +413,46 @@ def test_a_burst_of_one_call_is_taken_in_order() -> None:
     begin = np.flatnonzero(heard)[0] - 1
     said = np.concatenate([tone(codec, n) for n in range(6)])
     assert np.array_equal(heard[begin : begin + len(said)], codec.decode(codec.encode(said)))
+
+
+def test_what_came_meanwhile_is_taken_in_between_two_late_ticks() -> None:
+    """All the late ones at once would play what has not been read from the socket yet."""
+    bench = Bench()
+    bench.open(peer(1))
+    bench.run(0.1)
+    bench.now += 0.1
+    for ticks in range(1, 6):
+        assert sum(len(packets) for packets in bench.engine.send(bench.now)) == 1
+        assert bench.engine.next_due_s() == pytest.approx(bench.now - 0.1 + 0.02 * ticks, abs=0.02)
+    assert not list(bench.engine.send(bench.now))
+
+
+def test_the_packets_of_a_full_phase_leave_in_lots_all_over_its_tick() -> None:
+    rows = FULL_PHASE
+    shared = SharedRows(mmap.mmap(-1, size(rows)), rows)
+    engine = Engine(
+        shared,
+        [find_codec("ulaw")],
+        delay=DelayRange.fixed(0.04),
+        now=START_S,
+        rng=np.random.default_rng(5),
+    )
+    for slot in range(rows):
+        engine.open(slot, "ulaw", peer(slot), START_S)
+    places = []
+    for frame in range(1, 3):
+        tick_s = START_S + 0.02 * frame
+        lots = [
+            (engine.leaving_at_s - tick_s, lot.destinations.tolist()) for lot in engine.send(tick_s + 0.001)
+        ]
+        engine.play()
+        assert [len(lot) for _, lot in lots] == [SENT_AT_ONCE] * (rows // SENT_AT_ONCE)
+        assert [at_s for at_s, _ in lots] == pytest.approx(
+            np.arange(len(lots)) * TICK_S / len(lots), abs=1e-6
+        )
+        places.append([peer for _, lot in lots for peer in lot])
+    assert places[0] == places[1]
+    assert set(places[0]) == {peer(slot) for slot in range(rows)}
 
 
 def test_late_ticks_are_made_up_for() -> None:

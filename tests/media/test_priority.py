@@ -36,10 +36,10 @@ def test_the_best_that_is_permitted_is_chosen() -> None:
 
 def test_full_load_ends_real_time_before_the_system_throttles_us() -> None:
     machine = Machine()
-    assert machine.run(60, 0.7) is Priority.FIFO
+    assert machine.run(60, 0.88) is Priority.FIFO
     assert machine.run(0.75, 1.0) is Priority.NICE
-    assert machine.run(9, 0.4) is Priority.NICE, "not back at the first lull"
-    assert machine.run(2, 0.4) is Priority.FIFO
+    assert machine.run(9, 0.75) is Priority.NICE, "not back at the first lull"
+    assert machine.run(2, 0.75) is Priority.FIFO
     assert machine.changes == 2
 
 
