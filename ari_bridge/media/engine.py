@@ -36,8 +36,8 @@ from ari_bridge.media.shared import SharedRows
 SENT_AT_ONCE = 128
 """Packets. The kernel takes some half a millisecond for so many, more or less; for a full phase two, which is
 to be heard in the last ones."""
-SENDING_S = TICK_S * SENT_AT_ONCE / FULL_PHASE
-"""From one lot to the next: a full phase's packets leave evenly over its tick."""
+SENDING_S = TICK_S / FULL_PHASE
+"""For each packet, until the next lot leaves: a full phase's are spread evenly over its tick."""
 _STAGGERED = 3
 """Frames by which a phase's reviews come before those of the phase before it: they are work, and not all of
 them are to fall into the same 20 ms."""
@@ -234,7 +234,7 @@ class Engine:
                 some = slice(first, first + SENT_AT_ONCE)
                 self._leaving = slots[some], due_s
                 yield Outgoing(built.octets[some], built.destinations[some])
-                due_s += SENDING_S
+                due_s += SENDING_S * len(slots[some])
 
     @property
     def leaving_at_s(self) -> float:
