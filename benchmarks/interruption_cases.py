@@ -19,6 +19,8 @@ STORY = (
     "Soon the captains asked for telephones as well, so the sisters learned to build those too. "
     "Today one hundred and twenty people work here."
 )
+STORY_MS = 14_000
+"""A little more than it takes."""
 ASKS = "tell me about the company"
 YIELDS_MS, RESUMES_MS = 300, 700
 ANSWER_MS = 300
@@ -39,7 +41,7 @@ class Voice:
     """espeak-ng's, with its variant; or flite."""
     rate_wpm: int = 150
     gain_db: float = 0.0
-    """Beside a peak of half of full scale, some -20 dBFS of speech."""
+    """Beside a peak of half of full scale, which is some -24 dBFS of speech."""
 
 
 @dataclass(frozen=True)
@@ -63,6 +65,8 @@ VOICES = (
     ("flite", 0),
 )
 GAINS_DB = (0.0, -6.0, -12.0, -18.0)
+SPEECH_DBFS = -24.0
+"""At 0 dB."""
 LINES: Mapping[str, Mapping[str, Any]] = {
     "clean line": {},
     "hiss -50 dBFS": {"noise_dbfs": -50},
@@ -82,8 +86,9 @@ INTERRUPTIONS = (
     "hold on",
 )
 BACKCHANNELS = ("uh-huh", "mm", "okay", "yes", "i see", "right", "yeah", "mm-hm")
+COUGHS = ((250, -20), (350, -12), (300, -26), (450, -16))
 NOISES = (
-    *(("cough", {"lasts_ms": ms, "level_dbfs": db}) for ms, db in ((250, -20), (350, -12), (300, -26), (450, -16))),
+    *(("cough", {"lasts_ms": ms, "level_dbfs": db}) for ms, db in COUGHS),
     *(("click", {"lasts_ms": 20, "level_dbfs": db}) for db in (-10, -20)),
     *(("street", {"lasts_ms": ms, "level_dbfs": db}) for ms, db in ((700, -30), (1500, -30), (2500, -24))),
     ("hiss", {"lasts_ms": 400, "level_dbfs": -32}),
@@ -115,7 +120,7 @@ def cases(codec: str, seed: int = 11) -> list[Case]:
 def _interrupting(codec: str, seed: int) -> Iterator[Case]:
     for line, quality in LINES.items():
         draw = random.Random(f"{seed} {line}")
-        for text in INTERRUPTIONS:
+        for text in INTERRUPTIONS * 2:
             step = {"says": text, "interrupts_after_ms": draw.randint(700, 9500)}
             expect = {"yields_within_ms": YIELDS_MS, "interruptions": 1}
             file = _told(codec, {**quality, "seed": draw.randint(1, 999)}, step, expect)
@@ -144,7 +149,7 @@ def _listening(codec: str, seed: int) -> Iterator[Case]:
 
 
 def _pausing(codec: str, seed: int) -> Iterator[Case]:
-    for end_of_turn_ms in (500, 800):
+    for end_of_turn_ms in (500, 800, 1000):
         for where, sentences in PAUSED.items():
             draw = random.Random(f"{seed} {where}")
             for number in range(len(sentences) * 4):
@@ -172,12 +177,17 @@ def _pausing(codec: str, seed: int) -> Iterator[Case]:
 
 def story(codec: str) -> ScenarioFile:
     """Nobody interrupts it: what the others are compared with."""
-    return _file(codec, {}, [{"waits_for": "agent_done"}, {"says": ASKS}, {"waits_for": "agent_done"}], {})
+    steps = [{"waits_for": "agent_done"}, {"says": ASKS}, {"is_silent_ms": STORY_MS + 1000}]
+    return _file(codec, {}, steps, {})
 
 
-def _told(codec: str, line: Mapping[str, Any], step: Mapping[str, Any], expect: Mapping[str, Any]) -> ScenarioFile:
+def _told(
+    codec: str, line: Mapping[str, Any], step: Mapping[str, Any], expect: Mapping[str, Any]
+) -> ScenarioFile:
     done = {"waits_for": "agent_done"}
-    return _file(codec, line, [done, {"says": ASKS}, step, done], expect)
+    # Where the agent is to go on it may pause for a second, which a caller who waits takes for its end.
+    end = done if "says" in step else {"is_silent_ms": STORY_MS}
+    return _file(codec, line, [done, {"says": ASKS}, step, end], expect)
 
 
 def _file(

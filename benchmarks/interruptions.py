@@ -1,8 +1,8 @@
-"""What is promised of interruptions, measured: python benchmarks/interruptions.py [--json FILE] [--match TEXT]
+"""What is promised of interruptions, measured: python benchmarks/interruptions.py [--json FILE]
 
-Some 150 calls for each of 8 and 16 kHz are played in virtual time as scenarios are (docs/scenarios.md): real media engine, voice
-activity, dialogue and espeak-ng; a recogniser that knows the words. Times are measured by the scenarios' own
-measures in the audio at the caller's end (ari_bridge/scenario/soundings.py):
+278 calls for each of 8 and 16 kHz are played in virtual time as scenarios are (docs/scenarios.md): real media
+engine, voice activity, dialogue and espeak-ng; a recogniser that knows the words. Times are measured by the
+scenarios' own measures in the audio at the caller's end (ari_bridge/scenario/soundings.py):
 
     interruptions   from the first frame of the caller's words to the agent's last audible one
     backchannels,   from the end of the sound until the agent is heard again: 0 where it never stopped, or had
@@ -31,7 +31,7 @@ from pathlib import Path
 from unittest import mock
 
 import numpy as np
-from interruption_cases import Case, Promise, Voice, cases, story
+from interruption_cases import GAINS_DB, SPEECH_DBFS, Case, Promise, Voice, cases, story
 
 import ari_bridge.scenario
 from ari_bridge import settings
@@ -60,6 +60,8 @@ class Measured:
     group: str
     text: str
     voice: str
+    pause_ms: int
+    """Within the sentence; 0 where there is none."""
     held: bool
     ms: float | None
     """To silence, or until the agent went on; None for pauses, and where the case could not be played."""
@@ -70,7 +72,9 @@ def measure(codec: str, case: Case) -> Measured:
     """Play one call."""
     played = _played(case.file, case.voice)
     soundings = Soundings(case.file.scenario(), played)
-    problems = [f"{found.expectation}: {found.problem}" for found in findings(case.file, played) if found.problem]
+    problems = [
+        f"{found.expectation}: {found.problem}" for found in findings(case.file, played) if found.problem
+    ]
     times: Sequence[tuple[str, float]] = ()
     match case.promise:
         case Promise.YIELDS:
@@ -86,9 +90,18 @@ def measure(codec: str, case: Case) -> Measured:
                 problems.append("the agent spoke into the pause")
     ms = times[0][1] if times else None
     voice = f"{case.voice.name} {case.voice.gain_db:+.0f} dB"
+    pause_ms = next((step.is_silent_ms or 0 for step in case.file.steps if step.is_silent_ms), 0)
     return Measured(
-        codec, case.promise.name, case.group, case.text, voice, not problems, ms, tuple(problems)
-    )  # fmt: skip
+        codec=codec,
+        promise=case.promise.name,
+        group=case.group,
+        text=case.text,
+        voice=voice,
+        pause_ms=pause_ms if case.promise is Promise.HEARS_OUT else 0,
+        held=not problems,
+        ms=ms,
+        problems=tuple(problems),
+    )
 
 
 @lru_cache(maxsize=2)
@@ -197,6 +210,14 @@ def rows(found: Sequence[Measured]) -> Iterator[Row]:
                 group: [one for one in theirs if one.group == group]
                 for group in dict.fromkeys(case.group for case in cases(codec))
             }
+            if promise is Promise.YIELDS:
+                for level_dbfs, gain_db in ((SPEECH_DBFS + gain_db, gain_db) for gain_db in GAINS_DB):
+                    members = [one for one in theirs if one.voice.endswith(f" {gain_db:+.0f} dB")]
+                    groups[f"all lines, caller at {level_dbfs:.0f} dBFS"] = members
+            if promise is Promise.HEARS_OUT:
+                for low_ms, high_ms in ((300, 400), (500, 600), (700, 900)):
+                    members = [one for one in of_default if low_ms <= one.pause_ms <= high_ms]
+                    groups[f"pauses of {low_ms} to {high_ms} ms"] = members
             for group, members in groups.items():
                 if members:
                     yield _row(promise, group, rate_hz, members)
