@@ -11,8 +11,12 @@ turn up after all, the same rule is asked once more.
     on or over                    words that claim the turn               interruption
     on for `barge_in_min_ms`      none                                    interruption
     on for twice as long          only the words of a listener            interruption
-    over                          final: none, or a listener's words      no interruption
+    over                          final: a listener's words               no interruption
+    over for `closure_ms`         final: none                             no interruption
     over for `resume_after_ms`    not there, or only a listener's words   no interruption
+
+`closure_ms` is for words whose first vowel stands alone: of "excuse me" the closure and the hiss after it are
+a quarter of a second without voice, and an agent that went on there would be heard in the middle of the word.
 """
 
 from __future__ import annotations
@@ -53,6 +57,8 @@ class Rule:
     sure_ms: float
     resume_after_ms: float
     words_min: int
+    closure_ms: float
+    """Never more than `resume_after_ms`, which holds whatever is known."""
 
     def judge(self, sound: Sound, language: Language, asked: Question, now: float) -> Verdict:
         """`asked`: the question that the agent's words had come to."""
@@ -62,10 +68,14 @@ class Rule:
         if sound.ended_s is None:
             patience = 1 if meant is Meaning.NOISE else 2
             return Verdict.INTERRUPTION if sound.lasted_ms >= patience * self.sure_ms else Verdict.OPEN
-        if sound.is_final or now >= self.waits_until_s(sound):
+        listened = sound.is_final and meant is Meaning.BACKCHANNEL
+        if listened or now >= self.waits_until_s(sound):
             return Verdict.DISMISSED
         return Verdict.OPEN
 
     def waits_until_s(self, sound: Sound) -> float:
         """When to judge again, should nothing happen before."""
-        return math.inf if sound.ended_s is None else sound.ended_s + self.resume_after_ms / 1000
+        if sound.ended_s is None:
+            return math.inf
+        wait_ms = min(self.closure_ms, self.resume_after_ms) if sound.is_final else self.resume_after_ms
+        return sound.ended_s + wait_ms / 1000

@@ -15,6 +15,8 @@ from ari_bridge.settings import TurnSettings
 
 CONTINUED_MS = 250.0
 """Voice of this length, while the answer is not audible yet, is the turn going on."""
+CLOSURE_MS = 300.0
+"""So long may the voice be off in the middle of a word, its closure told as the end of a voice included."""
 
 
 class Weighing:
@@ -67,5 +69,7 @@ class Weighing:
 
     def _rule(self, state: State) -> Rule:
         settings = self._settings
-        sure_ms = CONTINUED_MS if state is State.HELD else settings.barge_in_min_ms
-        return Rule(sure_ms, settings.resume_after_ms, settings.barge_in_min_words)
+        if state is State.HELD:  # nothing is audible yet that could start and stop
+            return Rule(CONTINUED_MS, settings.resume_after_ms, settings.barge_in_min_words, closure_ms=0.0)
+        sure_ms = settings.barge_in_min_ms
+        return Rule(sure_ms, settings.resume_after_ms, settings.barge_in_min_words, CLOSURE_MS)

@@ -29,7 +29,7 @@ def heard_all(bench: Bench, text: str = LONG) -> bool:
     return bench.history[-1] == f"agent: {text}" and bench.heard == bench.queued
 
 
-@pytest.mark.parametrize("words", ["", "uh-huh", "okay", "yes I see", "mm hm", "[cough]"])
+@pytest.mark.parametrize("words", ["uh-huh", "okay", "yes I see", "mm hm"])
 def test_what_listeners_say_stops_nobody(words: str) -> None:
     bench = answering()
     heard = bench.heard
@@ -40,6 +40,33 @@ def test_what_listeners_say_stops_nobody(words: str) -> None:
     assert bench.told_of(LiveKind.AGENT_RESUMED) == [words]
     assert heard_all(bench)
     assert bench.rounds[1:] == []
+
+
+@pytest.mark.parametrize("words", ["", "[cough]"])
+def test_a_sound_without_words_stops_nobody(words: str) -> None:
+    bench = answering()
+    bench.voice(0.5)
+    bench.understood(words)
+    assert bench.paused, "more of the word may come"
+    bench.wait(0.3)
+    assert (bench.state, bench.paused) == (State.AGENT_SPEAKING, False)
+    assert bench.told_of(LiveKind.AGENT_RESUMED) == [words]
+    assert heard_all(bench)
+    assert bench.rounds[1:] == []
+
+
+def test_a_word_with_a_closure_after_its_first_vowel_is_not_spoken_into() -> None:
+    bench = answering()
+    bench.voice(0.1)
+    bench.understood("")
+    bench.wait(0.2)
+    heard = bench.heard
+    bench.voice(0.6)
+    assert bench.heard == heard
+    bench.understood("excuse me")
+    bench.wait(0.5)
+    assert bench.told_of(LiveKind.AGENT_RESUMED) == []
+    assert bench.history[-1] == "caller: excuse me"
 
 
 @pytest.mark.parametrize("words", ["stop", "no", "what does that cost", "yes but I want a refund"])

@@ -156,6 +156,7 @@ def test_a_cough_pauses_and_the_agent_goes_on_where_it_stopped() -> None:
     bench.wait(0.1)
     assert bench.paused
     bench.understood("")
+    bench.wait(0.3)
     assert bench.told_of(LiveKind.AGENT_RESUMED) == [""]
     assert bench.state is State.AGENT_SPEAKING
     bench.wait(5.0)
