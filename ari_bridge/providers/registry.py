@@ -56,7 +56,7 @@ def build_provider(settings: Settings, kind: Kind, name: str) -> Any:
 
     Raises SettingsError: an unknown provider, one of another kind, or an option that is wrong.
     """
-    options = dict(settings.providers.get(name, {}))
+    options = settings.providers.table(name)
     return build(str(options.pop("use", name)), kind, options, table=f"providers.{name}")
 
 

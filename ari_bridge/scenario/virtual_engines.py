@@ -49,7 +49,7 @@ PARTIAL_EVERY_MS = 200
 def build(settings: Settings, kind: Kind, name: str) -> Any:
     """As providers.registry.build_provider. Raises SettingsError."""
     built = build_provider(settings, kind, name)  # for its checks
-    options = dict(settings.providers.get(name, {}))
+    options = settings.providers.table(name)
     provider = all_providers()[str(options.pop("use", name))]
     checked = provider.options.model_validate(options)
     match checked:
