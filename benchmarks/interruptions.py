@@ -36,7 +36,7 @@ from interruption_cases import GAINS_DB, SPEECH_DBFS, Case, Promise, Voice, case
 import ari_bridge.scenario
 from ari_bridge import settings
 from ari_bridge.core.audio import Pcm16
-from ari_bridge.providers.espeak import synthesize
+from ari_bridge.providers.tts.espeak import synthesize
 from ari_bridge.sandbox import voices
 from ari_bridge.sandbox.scenario import Scenario
 from ari_bridge.sandbox.scenario import Voice as CallerVoice

@@ -1,1 +1,1 @@
-"""Row 3: one vendor or engine a file, behind the protocols of `base`."""
+"""Row 3: engines behind the protocols of `base`, one vendor or engine a file, by kind."""

@@ -1,6 +1,7 @@
 """The protocols behind which every speech and language engine stands.
 
-A provider module defines an options model, a class and one `PROVIDER` record; the registry finds it.
+A provider module defines an options model, a class and one `PROVIDER` record; the registry finds it in the
+folder of its kind.
 All engines stream; closing the iterator (`aclose`, or cancelling the task that reads it) stops the
 engine at once and frees what it held. Every failure is a ProviderError. Audio is PCM16 mono at the
 `rate_hz` of the call; an engine that wants another rate resamples at its own door.
@@ -11,19 +12,48 @@ from __future__ import annotations
 from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from dataclasses import dataclass
 from enum import Enum
-from typing import Any, Protocol, TypeAlias
+from typing import Any, Protocol, TypeAlias, runtime_checkable
 
 from pydantic import BaseModel
 
 from ari_bridge.core.audio import Pcm16
 from ari_bridge.core.messages import Message, ToolCall, ToolSpec
+from ari_bridge.providers.speech.base import SpeechToSpeech
 
 
 class Kind(Enum):
     STT = "stt"
     LLM = "llm"
     TTS = "tts"
+    SPEECH = "speech to speech"
     TURN = "turn detector"
+
+
+# ------------------------------------------------------------------ what an engine costs
+
+
+@dataclass(frozen=True, slots=True)
+class Usage:
+    """What a request cost, in the units that vendors bill. Only what applies is set."""
+
+    input_tokens: int = 0
+    output_tokens: int = 0
+    service: str = ""
+    """Vendor and model, "openai gpt-4.1-mini": what has a price of its own."""
+    cached_tokens: int = 0
+    """Of the input, those that the vendor had from before."""
+    audio_s: float = 0.0
+    """Sent to be heard, or made."""
+    characters: int = 0
+    """Sent to be spoken."""
+
+
+Meter: TypeAlias = Callable[[Usage], None]
+"""Counts for one call. An engine tells it of what it asked for, also of what was cancelled later."""
+
+
+def unmetered(usage: Usage) -> None:
+    pass
 
 
 # ------------------------------------------------------------------ speech to text
@@ -70,11 +100,13 @@ class SpeechContext:
     language: str = "en"
     phrases: tuple[str, ...] = ()
     """Likely sentences, plain words."""
+    meter: Meter = unmetered
 
 
 class SpeechToText(Protocol):
     def transcribe(self, audio: AsyncIterator[SttInput], context: SpeechContext) -> AsyncIterator[Transcript]:
-        """Partial and final transcripts of one call, until `audio` ends."""
+        """Partial and final transcripts of one call, until `audio` ends. Connects at once: it is called while
+        the greeting plays."""
         ...
 
     async def close(self) -> None: ...
@@ -86,12 +118,6 @@ class SpeechToText(Protocol):
 @dataclass(frozen=True, slots=True)
 class TextDelta:
     text: str
-
-
-@dataclass(frozen=True, slots=True)
-class Usage:
-    input_tokens: int
-    output_tokens: int
 
 
 ReplyDelta: TypeAlias = TextDelta | ToolCall | Usage
@@ -140,6 +166,7 @@ class VoiceContext:
     language: str = "en"
     pace: float = 1.0
     """Of the speech, against the voice's own: 0.75 is slower. An engine that cannot may ignore it."""
+    meter: Meter = unmetered
 
 
 class TextToSpeech(Protocol):
@@ -182,10 +209,23 @@ class TurnDetector(Protocol):
     async def close(self) -> None: ...
 
 
+# ------------------------------------------------------------------ connections
+
+
+@runtime_checkable
+class Warming(Protocol):
+    """An engine that has a connection to open, whatever its kind."""
+
+    async def warm(self) -> None:
+        """Open what the first request would otherwise wait for; done while the greeting plays. Never raises:
+        what is wrong shows at the first request."""
+        ...
+
+
 # ------------------------------------------------------------------ registry
 
 
-Engine: TypeAlias = SpeechToText | LanguageModel | TextToSpeech | TurnDetector
+Engine: TypeAlias = SpeechToText | LanguageModel | TextToSpeech | SpeechToSpeech | TurnDetector
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,12 +8,12 @@ from typing import Any, Generic, TypeVar
 
 from ari_bridge.dialogue.own_words import APOLOGY
 from ari_bridge.providers.base import Kind, LanguageModel, SpeechToText, TextToSpeech, TurnDetector
-from ari_bridge.providers.breaker import CircuitBreaker
 from ari_bridge.providers.cache import CachingTextToSpeech
-from ari_bridge.providers.fallback import Member, Pool
-from ari_bridge.providers.fallback_llm import FallbackLanguageModel
-from ari_bridge.providers.fallback_stt import FallbackSpeechToText
-from ari_bridge.providers.fallback_tts import FallbackTextToSpeech
+from ari_bridge.providers.fallback.breaker import CircuitBreaker
+from ari_bridge.providers.fallback.llm import FallbackLanguageModel
+from ari_bridge.providers.fallback.pool import Member, Pool
+from ari_bridge.providers.fallback.stt import FallbackSpeechToText
+from ari_bridge.providers.fallback.tts import FallbackTextToSpeech
 from ari_bridge.providers.phrase_store import PhraseStore
 from ari_bridge.providers.registry import build_provider
 from ari_bridge.providers.streams import StallLimits

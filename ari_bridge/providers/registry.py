@@ -9,9 +9,9 @@ from typing import Any, Literal, overload
 
 from pydantic import ValidationError
 
-from ari_bridge import providers
-from ari_bridge.core.errors import SettingsError
+from ari_bridge.core.errors import InternalError, SettingsError
 from ari_bridge.core.registry import discover
+from ari_bridge.providers import llm, speech, stt, tts
 from ari_bridge.providers.base import (
     Kind,
     LanguageModel,
@@ -21,13 +21,20 @@ from ari_bridge.providers.base import (
     TextToSpeech,
     TurnDetector,
 )
+from ari_bridge.providers.speech.base import SpeechToSpeech
 from ari_bridge.settings import Settings, explain
 
 
 @lru_cache(maxsize=1)
 def all_providers() -> Mapping[str, Provider]:
-    """Every provider in this folder, by name."""
-    return MappingProxyType(discover(providers, "PROVIDER", Provider))
+    """Every provider in the folders of the kinds, by name; names differ across kinds."""
+    found: dict[str, Provider] = {}
+    for package in (stt, llm, tts, speech):
+        for name, provider in discover(package, "PROVIDER", Provider).items():
+            if name in found:
+                raise InternalError(f"{package.__name__}: the name {name!r} is taken by another kind")
+            found[name] = provider
+    return MappingProxyType(found)
 
 
 @overload
@@ -36,6 +43,8 @@ def build_provider(settings: Settings, kind: Literal[Kind.STT], name: str) -> Sp
 def build_provider(settings: Settings, kind: Literal[Kind.LLM], name: str) -> LanguageModel: ...
 @overload
 def build_provider(settings: Settings, kind: Literal[Kind.TTS], name: str) -> TextToSpeech: ...
+@overload
+def build_provider(settings: Settings, kind: Literal[Kind.SPEECH], name: str) -> SpeechToSpeech: ...
 @overload
 def build_provider(settings: Settings, kind: Literal[Kind.TURN], name: str) -> TurnDetector: ...
 @overload

@@ -9,7 +9,7 @@ import numpy as np
 
 from ari_bridge.core.audio import Pcm16
 from ari_bridge.core.errors import ProviderError, SandboxError
-from ari_bridge.providers.espeak import synthesize
+from ari_bridge.providers.tts.espeak import synthesize
 from ari_bridge.sandbox import voices
 from ari_bridge.sandbox.scenario import Scenario, Voice
 

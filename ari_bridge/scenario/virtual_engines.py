@@ -29,12 +29,12 @@ from ari_bridge.providers.base import (
     VoiceContext,
     WordTime,
 )
-from ari_bridge.providers.espeak import EspeakOptions, WordTimer, clauses
-from ari_bridge.providers.espeak_engine import Voice, WordStart, engine
-from ari_bridge.providers.pocketsphinx import PocketsphinxOptions
-from ari_bridge.providers.pocketsphinx_recogniser import Recogniser
 from ari_bridge.providers.registry import all_providers, build_provider
 from ari_bridge.providers.streams import watched
+from ari_bridge.providers.stt.pocketsphinx import PocketsphinxOptions
+from ari_bridge.providers.stt.pocketsphinx_recogniser import Recogniser
+from ari_bridge.providers.tts.espeak import EspeakOptions, WordTimer, clauses
+from ari_bridge.providers.tts.espeak_engine import Voice, WordStart, engine
 from ari_bridge.scenario.virtual_time import running_loop
 from ari_bridge.settings import Settings
 

@@ -14,7 +14,7 @@ import pytest
 from ari_bridge.core.audio import Pcm16
 from ari_bridge.core.errors import AsteriskRefused, AsteriskUnreachable, PortTaken, SettingsError
 from ari_bridge.dialogue.live import LiveKind
-from ari_bridge.providers.espeak import synthesize
+from ari_bridge.providers.tts.espeak import synthesize
 from ari_bridge.sandbox.caller import CallerEventKind, place_call
 from ari_bridge.sandbox.lab import Lab
 from ari_bridge.sandbox.scenario import Awaited, Hangup, Pause, Say, Scenario, Wait

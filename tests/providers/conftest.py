@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from ari_bridge.core.audio import Pcm16, samples
-from ari_bridge.providers.espeak import synthesize
+from ari_bridge.providers.tts.espeak import synthesize
 
 Speaker = Callable[[str], Pcm16]
 

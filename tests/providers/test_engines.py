@@ -12,8 +12,8 @@ import pytest
 from ari_bridge.core.errors import SettingsError
 from ari_bridge.providers.base import VoiceContext
 from ari_bridge.providers.engines import Engines
-from ari_bridge.providers.fallback_llm import FallbackLanguageModel
-from ari_bridge.providers.script import ScriptedAgent
+from ari_bridge.providers.fallback.llm import FallbackLanguageModel
+from ari_bridge.providers.llm.script import ScriptedAgent
 from ari_bridge.settings import AgentSettings, PhraseSettings, Settings
 
 SETTINGS = Settings(

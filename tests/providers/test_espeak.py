@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from ari_bridge.core.audio import dbfs
 from ari_bridge.core.errors import ProviderError
 from ari_bridge.providers.base import Speech, VoiceContext
-from ari_bridge.providers.espeak import EspeakOptions, EspeakTextToSpeech, clauses, synthesize
+from ari_bridge.providers.tts.espeak import EspeakOptions, EspeakTextToSpeech, clauses, synthesize
 
 
 def _speak(

@@ -28,11 +28,11 @@ from ari_bridge.providers.base import (
     VoiceContext,
     WordTime,
 )
-from ari_bridge.providers.breaker import BreakerState, CircuitBreaker
-from ari_bridge.providers.fallback import Member, Pool
-from ari_bridge.providers.fallback_llm import GO_ON, FallbackLanguageModel
-from ari_bridge.providers.fallback_stt import FallbackSpeechToText
-from ari_bridge.providers.fallback_tts import FallbackTextToSpeech
+from ari_bridge.providers.fallback.breaker import BreakerState, CircuitBreaker
+from ari_bridge.providers.fallback.llm import GO_ON, FallbackLanguageModel
+from ari_bridge.providers.fallback.pool import Member, Pool
+from ari_bridge.providers.fallback.stt import FallbackSpeechToText
+from ari_bridge.providers.fallback.tts import FallbackTextToSpeech
 from ari_bridge.providers.streams import StallLimits
 from ari_bridge.scenario.virtual_time import run
 from tests.providers.engines import BROKEN, UNFIT, WORD_SAMPLES, Ear, Model, Part, Voice

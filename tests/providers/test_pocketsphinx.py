@@ -11,10 +11,10 @@ import pytest
 from ari_bridge.core.audio import Pcm16
 from ari_bridge.core.errors import ProviderError
 from ari_bridge.providers.base import Heard, SpeechContext, SttInput, Transcript, UtteranceEnd, UtteranceStart
-from ari_bridge.providers.pocketsphinx import PocketsphinxOptions, PocketsphinxSpeechToText
-from ari_bridge.providers.pocketsphinx_grammar import build_grammar, read_dictionary
-from ari_bridge.providers.script import EXAMPLE
-from ari_bridge.providers.script_file import load_script
+from ari_bridge.providers.llm.script import EXAMPLE
+from ari_bridge.providers.llm.script_file import load_script
+from ari_bridge.providers.stt.pocketsphinx import PocketsphinxOptions, PocketsphinxSpeechToText
+from ari_bridge.providers.stt.pocketsphinx_grammar import build_grammar, read_dictionary
 
 _CONTEXT = SpeechContext(rate_hz=8000, phrases=load_script(EXAMPLE).sentences)
 

@@ -2,7 +2,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from ari_bridge.providers.pocketsphinx_confidence import Segment, confidence, fit_of
+from ari_bridge.providers.stt.pocketsphinx_confidence import Segment, confidence, fit_of
 
 _DICTIONARY = {"tell": ["T EH L"], "me": ["M IY"], "the": ["DH AH", "DH IY"]}
 _GOOD = [

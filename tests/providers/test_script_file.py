@@ -5,8 +5,8 @@ from pathlib import Path
 import pytest
 
 from ari_bridge.core.errors import SettingsError
-from ari_bridge.providers.script import EXAMPLE
-from ari_bridge.providers.script_file import load_script
+from ari_bridge.providers.llm.script import EXAMPLE
+from ari_bridge.providers.llm.script_file import load_script
 
 _RULE = '[[rules]]\nname = "hours"\npatterns = ["when are you open"]\nreply = "At nine."\n'
 

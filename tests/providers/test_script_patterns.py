@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ari_bridge.providers.script_patterns import Pattern, PatternError, normalise
+from ari_bridge.providers.llm.script_patterns import Pattern, PatternError, normalise
 
 
 def test_a_pattern_lists_every_sentence_it_stands_for() -> None:

@@ -1,9 +1,9 @@
 from __future__ import annotations
 
 from ari_bridge.core.messages import Message, Role
-from ari_bridge.providers.script import EXAMPLE
-from ari_bridge.providers.script_file import load_script
-from ari_bridge.providers.script_talk import Answer, answer, unheard
+from ari_bridge.providers.llm.script import EXAMPLE
+from ari_bridge.providers.llm.script_file import load_script
+from ari_bridge.providers.llm.script_talk import Answer, answer, unheard
 
 _SCRIPT = load_script(EXAMPLE)
 _TOOLS = {"transfer", "hangup"}

@@ -23,8 +23,8 @@ from ari_bridge.providers.base import (
     Transcript,
     UtteranceStart,
 )
-from ari_bridge.providers.pocketsphinx_process import WorkerProcess, WorkerStream
-from ari_bridge.providers.pocketsphinx_worker import FrameKind
+from ari_bridge.providers.stt.pocketsphinx_process import WorkerProcess, WorkerStream
+from ari_bridge.providers.stt.pocketsphinx_worker import FrameKind
 
 _log = logging.getLogger(__name__)
 

@@ -20,8 +20,8 @@ from collections.abc import Collection, Sequence
 from dataclasses import dataclass, field
 
 from ari_bridge.core.messages import Message, Role, ToolCall
-from ari_bridge.providers.script_file import OFFER, Rule, Script, fill
-from ari_bridge.providers.script_patterns import normalise
+from ari_bridge.providers.llm.script_file import OFFER, Rule, Script, fill
+from ari_bridge.providers.llm.script_patterns import normalise
 
 _DIGIT = re.compile(r"^\s*\[digit ([0-9*#A-D])\]\s*$")
 _SENTENCE_END = re.compile(r"(?<=[.!?])\s+")

@@ -17,7 +17,7 @@ from ari_bridge.core.errors import ProviderError
 from ari_bridge.dialogue.history import CHAR_S
 from ari_bridge.dialogue.sentences import has_words
 from ari_bridge.providers.base import Speech, TextToSpeech, VoiceContext, WordTime
-from ari_bridge.providers.fallback import Attempts, Pool
+from ari_bridge.providers.fallback.pool import Attempts, Pool
 from ari_bridge.providers.streams import StallLimits, watched
 
 _WORD = re.compile(r"\S+")

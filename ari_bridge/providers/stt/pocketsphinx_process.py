@@ -12,7 +12,7 @@ from typing import Any
 
 import ari_bridge
 from ari_bridge.core.errors import ProviderError
-from ari_bridge.providers.pocketsphinx_worker import HEADER, FrameKind, frame
+from ari_bridge.providers.stt.pocketsphinx_worker import HEADER, FrameKind, frame
 
 _END_S = 2.0
 
@@ -54,7 +54,7 @@ class WorkerProcess:
             process = await asyncio.create_subprocess_exec(
                 sys.executable,
                 "-m",
-                "ari_bridge.providers.pocketsphinx_worker",
+                "ari_bridge.providers.stt.pocketsphinx_worker",
                 stdin=asyncio.subprocess.PIPE,
                 stdout=asyncio.subprocess.PIPE,
                 env={**os.environ, "PYTHONPATH": os.pathsep.join(paths)},

@@ -16,7 +16,7 @@ from typing import Any
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
 
 from ari_bridge.core.errors import SettingsError
-from ari_bridge.providers.script_patterns import Pattern, PatternError
+from ari_bridge.providers.llm.script_patterns import Pattern, PatternError
 from ari_bridge.settings import explain
 
 OFFER = "offer"

@@ -3,7 +3,7 @@
 pocketsphinx holds the interpreter's lock while it decodes, so in a thread it would stop the calls' event
 loop for as long; in a process of its own it does not. Run by pocketsphinx_process.py:
 
-    python -m ari_bridge.providers.pocketsphinx_worker
+    python -m ari_bridge.providers.stt.pocketsphinx_worker
 
 A frame is a header (stream number, kind, length; network order) and its body. The process ends with its
 stdin, so it cannot outlive the bridge.
@@ -32,7 +32,7 @@ from typing import Any, BinaryIO
 import numpy as np
 
 from ari_bridge.core.audio import samples
-from ari_bridge.providers.pocketsphinx_recogniser import Recogniser
+from ari_bridge.providers.stt.pocketsphinx_recogniser import Recogniser
 
 HEADER = struct.Struct("!IBI")
 _PARTIAL_EVERY_MS = 200

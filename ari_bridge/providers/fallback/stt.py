@@ -20,7 +20,7 @@ from ari_bridge.providers.base import (
     UtteranceEnd,
     UtteranceStart,
 )
-from ari_bridge.providers.fallback import Attempts, Pool
+from ari_bridge.providers.fallback.pool import Attempts, Pool
 from ari_bridge.providers.streams import watched
 
 

@@ -17,7 +17,7 @@ from ari_bridge.core.audio import Pcm16
 from ari_bridge.core.errors import ProviderError, SettingsError
 from ari_bridge.media.resample import Resampler
 from ari_bridge.providers.base import Kind, Provider, Speech, VoiceContext, WordTime
-from ari_bridge.providers.espeak_engine import Voice, WordStart, engine
+from ari_bridge.providers.tts.espeak_engine import Voice, WordStart, engine
 
 _CLAUSE_CHARS = 300
 

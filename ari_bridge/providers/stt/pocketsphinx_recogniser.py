@@ -29,8 +29,8 @@ import pocketsphinx
 
 from ari_bridge.core.audio import Pcm16, samples
 from ari_bridge.media.resample import Resampler
-from ari_bridge.providers.pocketsphinx_confidence import Segment, confidence, fit_of
-from ari_bridge.providers.pocketsphinx_grammar import (
+from ari_bridge.providers.stt.pocketsphinx_confidence import Segment, confidence, fit_of
+from ari_bridge.providers.stt.pocketsphinx_grammar import (
     FINAL_STATE,
     START_STATE,
     Grammar,

@@ -19,7 +19,7 @@ from typing import Generic, TypeVar
 
 from ari_bridge.core.errors import ProviderError
 from ari_bridge.providers.base import LanguageModel, SpeechToText, TextToSpeech
-from ari_bridge.providers.breaker import CircuitBreaker
+from ari_bridge.providers.fallback.breaker import CircuitBreaker
 
 _log = logging.getLogger(__name__)
 

@@ -15,8 +15,8 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from ari_bridge.core.messages import Message, ToolSpec
 from ari_bridge.providers.base import Kind, Provider, ReplyDelta, TextDelta
-from ari_bridge.providers.script_file import Script, load_script
-from ari_bridge.providers.script_talk import answer
+from ari_bridge.providers.llm.script_file import Script, load_script
+from ari_bridge.providers.llm.script_talk import answer
 
 EXAMPLE = Path(__file__).parent / "scripts" / "reception.toml"
 _TOKEN = re.compile(r"\S+\s*")

@@ -1,0 +1,1 @@
+"""Language models: one vendor or engine a file."""

@@ -1,0 +1,191 @@
+"""The protocol of engines that hold the conversation themselves: speech-to-speech models, and bots that
+speak a media protocol (Twilio Media Streams).
+
+Such an engine hears the caller's audio as it comes and answers with audio of its own. What stays with us is
+the line: the jitter buffer, pacing, what the caller really heard of the agent, call control, the record. So
+the engine is told how much of an item was heard (`Cut`, `MarkHeard`), and keeps its own history right by it.
+
+    async with engine.converse(opening) as session:
+        async for event in session.events(): ...      # from the engine
+        await session.send(signal)                    # to the engine
+
+Every failure is a ProviderError, raised by `events()` or `send()`. Leaving the context closes the connection
+and stops the engine's work (and its bill).
+"""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Sequence
+from contextlib import AbstractAsyncContextManager
+from dataclasses import dataclass
+from typing import Protocol, TypeAlias
+
+from ari_bridge.core.audio import Pcm16
+from ari_bridge.core.messages import Message, ToolCall, ToolSpec
+
+
+@dataclass(frozen=True, slots=True)
+class Opening:
+    """What a conversation begins with."""
+
+    rate_hz: int
+    """Of the audio both ways, the call's own; the engine resamples at its door."""
+    language: str
+    prompt: str
+    history: Sequence[Message]
+    """Of the call so far, where a process takes over a call; () at its start."""
+    tools: Sequence[ToolSpec]
+    call_id: str
+    caller_number: str
+    """Personal data."""
+    did: str
+
+
+# ------------------------------------------------------------------ to the engine
+
+
+@dataclass(frozen=True, slots=True)
+class CallerAudio:
+    pcm: Pcm16
+
+
+@dataclass(frozen=True, slots=True)
+class CallerDigit:
+    digit: str
+
+
+@dataclass(frozen=True, slots=True)
+class Cut:
+    """The agent was silenced in the middle of `item`: the caller heard its first `heard_samples`, and nothing
+    that was queued after it."""
+
+    item: str
+    heard_samples: int
+
+
+@dataclass(frozen=True, slots=True)
+class MarkHeard:
+    """The audio before the mark was heard, or cleared away."""
+
+    name: str
+
+
+@dataclass(frozen=True, slots=True)
+class ToolResult:
+    call_id: str
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class Ask:
+    """Speak now, as `instruction` says: greet, take leave, ask whether somebody is there."""
+
+    instruction: str
+
+
+Signal: TypeAlias = CallerAudio | CallerDigit | Cut | MarkHeard | ToolResult | Ask
+
+
+# ------------------------------------------------------------------ from the engine
+
+
+@dataclass(frozen=True, slots=True)
+class AgentAudio:
+    """The next audio of `item`, the engine's name for one utterance of its own."""
+
+    item: str
+    pcm: Pcm16
+
+
+@dataclass(frozen=True, slots=True)
+class AgentText:
+    """The next words of what `item` says; they come earlier or later than its audio."""
+
+    item: str
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class AgentDone:
+    """All of `item` is there."""
+
+    item: str
+
+
+@dataclass(frozen=True, slots=True)
+class CallerText:
+    """What the engine understood of the caller. The final text replaces the partial ones of its `item`."""
+
+    item: str
+    text: str
+    final: bool
+
+
+@dataclass(frozen=True, slots=True)
+class CallerBegan:
+    """The engine's own voice detection: the caller speaks."""
+
+
+@dataclass(frozen=True, slots=True)
+class CallerStopped:
+    pass
+
+
+@dataclass(frozen=True, slots=True)
+class Clear:
+    """The engine wants what is queued to be dropped."""
+
+
+@dataclass(frozen=True, slots=True)
+class Mark:
+    """To be answered by MarkHeard when the audio before it has been heard."""
+
+    name: str
+
+
+@dataclass(frozen=True, slots=True)
+class ToolCancelled:
+    """The engine does not want the result any more; what was done stays done."""
+
+    call_id: str
+
+
+@dataclass(frozen=True, slots=True)
+class Ended:
+    """The agent has ended the conversation; what is queued is still to be heard."""
+
+
+SpeechEvent: TypeAlias = (
+    AgentAudio
+    | AgentText
+    | AgentDone
+    | CallerText
+    | CallerBegan
+    | CallerStopped
+    | Clear
+    | Mark
+    | ToolCall
+    | ToolCancelled
+    | Ended
+)
+
+
+class SpeechSession(Protocol):
+    def events(self) -> AsyncIterator[SpeechEvent]:
+        """To be read by one reader, all the time."""
+        ...
+
+    async def send(self, signal: Signal) -> None:
+        """Signals that an engine's protocol has no words for are dropped."""
+        ...
+
+
+class SpeechToSpeech(Protocol):
+    @property
+    def judges_turns(self) -> bool:
+        """Whether the engine tells CallerBegan itself; else our own voice detection does."""
+        ...
+
+    def converse(self, opening: Opening) -> AbstractAsyncContextManager[SpeechSession]: ...
+
+    async def close(self) -> None: ...

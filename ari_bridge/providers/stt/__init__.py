@@ -1,0 +1,1 @@
+"""Recognisers: one vendor or engine a file."""

@@ -1,0 +1,1 @@
+"""Voices: one vendor or engine a file."""

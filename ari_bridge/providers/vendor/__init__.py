@@ -1,0 +1,1 @@
+"""What clients of vendors share: keys, HTTP, WebSockets, second tries."""
