@@ -335,10 +335,13 @@ class WebSettings(_Table):
 
 
 class FallbackSettings(_Table):
-    """When an engine that has others behind it in its agent's list is given up."""
+    """When an engine is given up: for the next in its agent's list, or, where there is none, for an apology
+    and the dialplan."""
 
     llm_first_s: float = Field(default=4.0, gt=0)
-    """How long a model's first word may take."""
+    """How long a model's first word may take,"""
+    llm_last_s: float = Field(default=10.0, gt=0)
+    """and that of the last one, or the only one: waiting for it is better than giving up."""
     tts_first_s: float = Field(default=2.0, gt=0)
     """And a voice's first sound."""
     next_s: float = Field(default=3.0, gt=0)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from ari_bridge.dialogue.parts import Parts
-from ari_bridge.dialogue.sentences import has_words
 from ari_bridge.dialogue.turns import Event, State
 
 
@@ -49,11 +48,11 @@ def commit_is_due(parts: Parts) -> bool:
 
 
 def answer_is_missing(parts: Parts) -> bool:
-    """The model came to nothing, and there is something to say instead."""
+    """The model came to nothing."""
     answer = parts.agent.answer
     if answer is None or parts.turns.state not in (State.THINKING, State.AGENT_SPEAKING, State.LEAVING):
         return False
-    return answer.is_missing and has_words(parts.own_words.no_answer)
+    return answer.is_missing
 
 
 def end_is_likely(parts: Parts, now: float) -> bool:

@@ -29,6 +29,9 @@ from ari_bridge.dialogue.timers import Timers
 from ari_bridge.dialogue.turns import Event, State
 from ari_bridge.settings import PatienceSettings, TurnSettings
 
+MISSING_MAX = 1
+"""Answers that come to nothing in a row, before the model counts as one that has failed."""
+
 
 class Session:
     """The dialogue of one call. Feed it every event in order; carry out every command in order."""
@@ -142,7 +145,7 @@ class Session:
         elif conditions.commit_is_due(parts):
             self._commit()
         elif conditions.answer_is_missing(parts):
-            parts.agent.make_up(parts.own_words.no_answer, now)
+            self._make_up()
         elif (event := conditions.due(parts, now)) is not None:
             self._floor.fire(event, now)
         else:
@@ -158,3 +161,11 @@ class Session:
         if turn.text:
             parts.silence.broken(by_words=True)
         parts.agent.reply_to(turn, now)
+
+    def _make_up(self) -> None:
+        """Ask the caller to say it again, once; a model that has nothing to say to that either has failed."""
+        parts, now = self._parts, self._now
+        parts.agent.make_up(parts.own_words.no_answer, now)
+        if parts.agent.missing_in_a_row > MISSING_MAX:
+            parts.own_words.failed(s.Engine.LLM)
+            self._floor.fire(Event.FAILED, now)

@@ -438,6 +438,8 @@ class Scene:
     languages: Mapping[str, Tongue] = field(default_factory=dict)
     """`prepare` may fill it."""
     detector: TurnDetector | None = None
+    in_service: Callable[[CascadeEngines], CascadeEngines] = lambda engines: engines
+    """What a service puts around the engines."""
 
     async def play(self) -> Scene:
         self.port = FakePort(self.timeline)
@@ -469,7 +471,7 @@ class Scene:
             self.tools,
         )
         engines = CascadeEngines(self.stt, self.llm, self.tts, self.languages, self.detector)
-        self.conversation = CascadedConversation(brief, engines)
+        self.conversation = CascadedConversation(brief, self.in_service(engines))
         self.outcome = await self.conversation.run()
         self.ended_s = now_s() - start
         assert (self.stt.running, self.llm.running, self.tts.running) == (0, 0, 0)

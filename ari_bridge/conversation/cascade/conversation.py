@@ -24,6 +24,7 @@ from ari_bridge.conversation.line.past import history, turns
 from ari_bridge.core.messages import ToolCall
 from ari_bridge.dialogue import signals as s
 from ari_bridge.dialogue.log import Turn
+from ari_bridge.dialogue.own_words import APOLOGY
 from ari_bridge.dialogue.session import Session
 from ari_bridge.media.vad import VoiceContinued, VoiceEvent, VoiceStarted, VoiceStopped
 from ari_bridge.pbx.call import Outcome
@@ -70,10 +71,17 @@ class CascadedConversation:
 
     async def run(self) -> Outcome:
         """From the greeting to the outcome; raises what Line.run raises."""
-        return await self.line.run(self._greet, self._listen, self._recognition.run, self._turnstile.run)
+        return await self.line.run(
+            self._greet, self._listen, self._recognition.run, self._turnstile.run, self._prepare_apology
+        )
 
     async def _greet(self) -> None:
         self._turnstile.begin(self._session.greet(self._first_words, self._clock()))
+
+    async def _prepare_apology(self) -> None:
+        """While there is time: when it is wanted the voice may be what fails."""
+        await self._speaker.quiet()
+        await self._voice.prepare(APOLOGY)
 
     async def _listen(self) -> None:
         await listen(

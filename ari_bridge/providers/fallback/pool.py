@@ -23,6 +23,8 @@ from ari_bridge.providers.fallback.breaker import CircuitBreaker
 
 _log = logging.getLogger(__name__)
 
+AT_ONCE_S = 1.0
+
 E = TypeVar("E", bound=SpeechToText | LanguageModel | TextToSpeech)
 
 
@@ -48,6 +50,11 @@ class Pool(Generic[E]):
         now = asyncio.get_running_loop().time()
         return sorted(self._members, key=lambda member: not member.breaker.allows(now))
 
+    def counted_down(self) -> list[tuple[int, Member[E]]]:
+        """All of them in order, each with how many are left after it."""
+        order = self.in_order()
+        return list(zip(range(len(order) - 1, -1, -1), order, strict=True))
+
     async def close(self) -> None:
         for member in self._members:
             await member.engine.close()
@@ -59,18 +66,26 @@ class Attempts:
     def __init__(self, what: str) -> None:
         self._what = what
         self._error: ProviderError | None = None
+        self._failed = 0
+        self._began_s = asyncio.get_running_loop().time()
 
     def by(self, member: Member[E]) -> Attempt[E]:
         return Attempt(self, member)
 
     def gave_way(self, member: Member[E], error: ProviderError) -> None:
         self._error = error
+        self._failed += 1
         _log.warning("%s: %s gave way: %s", self._what, member.name, error)
 
     def exhausted(self) -> ProviderError:
-        """The error to raise when nobody is left."""
-        reason = "there is no engine" if self._error is None else str(self._error)
-        return ProviderError(f"all engines failed, the last with: {reason}", retryable=False)
+        """The error to raise when nobody is left. A single engine that failed at once may be asked once more;
+        one that kept its listener waiting may not."""
+        if self._error is None:
+            return ProviderError("there is no engine", retryable=False)
+        if self._failed == 1:
+            took_s = asyncio.get_running_loop().time() - self._began_s
+            return ProviderError(str(self._error), retryable=self._error.retryable and took_s < AT_ONCE_S)
+        return ProviderError(f"all engines failed, the last with: {self._error}", retryable=False)
 
 
 class Attempt(Generic[E]):
