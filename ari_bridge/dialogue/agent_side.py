@@ -39,6 +39,8 @@ class AgentSide:
         self._protected = [" ".join(words(part)) for phrase in protected for part in sentences_of(phrase)]
         self._last_words = ""
         """What was heard of the answer before."""
+        self.missing_in_a_row = 0
+        """Answers that came to nothing, since one that did not."""
 
     @property
     def is_settled(self) -> bool:
@@ -77,6 +79,8 @@ class AgentSide:
     def make_up(self, text: str, now: float) -> None:
         """For an answer that came to nothing."""
         if self.answer is not None:
+            self.missing_in_a_row += 1
+            self.answer.is_made_up = True
             self._speak(self.answer, sentences_of(text), now)
 
     def reply_to(self, caller: CallerTurn, now: float) -> None:
@@ -103,12 +107,12 @@ class AgentSide:
         match event:
             case s.ReplyText(_, text):
                 answer.waterfall.mark(Stamp.FIRST_TOKEN, now)
-                self._speak(answer, answer.add_text(text), now)
+                self._speak_models(answer, answer.add_text(text), now)
             case s.ReplyToolCall(_, call):
                 if may_call:
                     answer.calls_waiting.append(call)
             case s.ReplyEnded():
-                self._speak(answer, answer.end_round(), now)
+                self._speak_models(answer, answer.end_round(), now)
 
     def reply_failed(self, round_number: int) -> bool:
         """Whether an answer is lacking now."""
@@ -144,6 +148,11 @@ class AgentSide:
         number = self._outbox.number()
         answer.begin_round(number, self._history.agent_says())
         self._outbox.do(s.StartReply(number, messages))
+
+    def _speak_models(self, answer: Answer, sentences: list[str], now: float) -> None:
+        if sentences:
+            self.missing_in_a_row = 0
+            self._speak(answer, sentences, now)
 
     def _speak(self, answer: Answer, sentences: list[str], now: float) -> None:
         for text in sentences:

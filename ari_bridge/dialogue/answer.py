@@ -32,6 +32,8 @@ class Answer:
         self.first_heard_s: float | None = None
         self.silenced_s: float | None = None
         """When the caller stopped it."""
+        self.is_made_up = False
+        """Something was said in place of what is missing, if there was anything to say."""
         self._is_models = False
         self._chunker = SentenceChunker()
 
@@ -101,10 +103,10 @@ class Answer:
 
     @property
     def is_missing(self) -> bool:
-        """The model came to nothing: no word was said, nothing was done."""
-        return (
-            self._is_models and self.made and not self.acted and not any(said.words for said in self.rounds)
-        )
+        """The model came to nothing: no word was said, nothing was done, or tools were called for ever."""
+        to_no_end = not self.acted or self.round_owed
+        has_words = self.is_made_up or any(said.words for said in self.rounds)
+        return self._is_models and self.made and to_no_end and not has_words
 
     def heard_out(self, position: int) -> bool:
         """All of it has left for the caller."""

@@ -12,8 +12,10 @@ ACTIONS = frozenset((Action.CHECK_IN, Action.SAY_FAREWELL, Action.SAY_GOODBYE, A
 
 
 class OwnWords:
-    def __init__(self, goodbye: str) -> None:
+    def __init__(self, goodbye: str, no_answer: str) -> None:
         self._goodbye = goodbye
+        self.no_answer = no_answer
+        """Where the model gives none."""
         self.prompt = ""
         """The check-in or farewell that is due."""
         self.leave = s.Leave()

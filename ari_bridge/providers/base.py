@@ -222,6 +222,15 @@ class Warming(Protocol):
         ...
 
 
+@runtime_checkable
+class Preparing(Protocol):
+    """A voice that can have a fixed phrase ready, for when it cannot speak any more."""
+
+    async def prepare(self, text: str, context: VoiceContext) -> None:
+        """Returns when it is there, at once where it was. Raises ProviderError."""
+        ...
+
+
 # ------------------------------------------------------------------ registry
 
 

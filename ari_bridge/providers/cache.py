@@ -65,6 +65,14 @@ class CachingTextToSpeech:
         for piece in _pieces(phrase):
             yield piece
 
+    async def prepare(self, text: str, context: VoiceContext) -> None:
+        """Keep `text`, one of the phrases. Raises ProviderError."""
+        for sentence in self._sentences.intersection(_sentences(text)):
+            if await self._store.get(self._key(sentence, context)) is None:
+                async with aclosing(self.speak(sentence, context)) as pieces:
+                    async for _ in pieces:
+                        pass
+
     async def close(self) -> None:
         """Closes the engine; the store is its owner's."""
         await self._engine.close()

@@ -1,5 +1,6 @@
 """The engines that agents name: each built once, voices with the cache of fixed phrases before them, a list
-of them as one engine with others in reserve."""
+of them as one engine with others in reserve. A single one is a list too: it may not keep callers waiting for
+longer."""
 
 from __future__ import annotations
 
@@ -40,6 +41,7 @@ class Engines:
             phrases.directory, memory_bytes=phrases.memory_mb * MB, disk_bytes=phrases.disk_mb * MB
         )
         llm_limits = StallLimits(limits.llm_first_s, limits.next_s)
+        llm_last = StallLimits(limits.llm_last_s, limits.next_s)
         tts_limits = StallLimits(limits.tts_first_s, limits.next_s)
         self._stt: _OfKind[SpeechToText] = _OfKind(
             lambda name: build(settings, Kind.STT, name),
@@ -48,7 +50,7 @@ class Engines:
         )
         self._llm: _OfKind[LanguageModel] = _OfKind(
             lambda name: build(settings, Kind.LLM, name),
-            lambda pool: FallbackLanguageModel(pool, llm_limits),
+            lambda pool: FallbackLanguageModel(pool, llm_limits, llm_last),
             limits,
         )
         self._tts: _OfKind[TextToSpeech] = _OfKind(
@@ -121,8 +123,6 @@ class _OfKind(Generic[E]):
 
     def of(self, names: Names) -> E:
         members = [self._member(name) for name in names]
-        if len(members) == 1:
-            return members[0].engine
         if names not in self._lists:
             self._lists[names] = self._join(Pool(members, self._limits.when))
         return self._lists[names]

@@ -35,7 +35,7 @@ from ari_bridge.providers.fallback.pool import Member, Pool
 from ari_bridge.providers.fallback.stt import FallbackSpeechToText
 from ari_bridge.providers.fallback.tts import FallbackTextToSpeech
 from ari_bridge.providers.streams import StallLimits
-from tests.conversation.virtual_loop import run
+from ari_bridge.scenario.virtual_time import run
 from tests.providers.engines import BROKEN, UNFIT, WORD_SAMPLES, Ear, Model, Part, Voice
 
 LIMITS = StallLimits(first_s=2.0, next_s=1.0)
@@ -255,7 +255,7 @@ def test_a_stall_costs_its_limit_and_no_more() -> None:
 
 def test_no_recogniser_is_left() -> None:
     async def main() -> None:
-        with pytest.raises(ProviderError, match="all engines failed") as caught:
+        with pytest.raises(ProviderError, match="it broke") as caught:
             await transcribe(Ear("first", fault="breaks"), audio=utterances(10))
         assert caught.value.retryable  # the shell may try again with the next words
 
