@@ -7,7 +7,8 @@ from dataclasses import replace
 from ari_bridge.actions.base import ActionContext
 from ari_bridge.actions.registry import actions
 from ari_bridge.call import Agent
-from ari_bridge.conversation.languages import Tongue
+from ari_bridge.conversation.cascade import CascadedConversation, CascadeEngines, Tongue
+from ari_bridge.conversation.line import Brief, Conversation
 from ari_bridge.core.errors import SettingsError
 from ari_bridge.providers.engines import Engines
 from ari_bridge.settings import AgentSettings, LanguageSettings, Settings
@@ -27,19 +28,26 @@ def build_agent(name: str, settings: Settings, engines: Engines, tools: Workshop
             known = ", ".join(sorted(verbs))
             raise SettingsError(f"agents.{name}.actions: there is no {verb!r} (there are {known})")
     languages = _languages(agent, engines)
+    cascade = CascadeEngines(
+        engines.stt(agent.stt),
+        engines.llm(agent.llm),
+        engines.tts(agent.tts),
+        languages,
+        engines.detector(agent.turns.detector),
+    )
+
+    def converse(brief: Brief) -> Conversation:
+        return CascadedConversation(brief, cascade)
+
     context = ActionContext(settings.destinations, settings.digits, settings.control)
     return Agent(
         name=name,
         settings=agent,
         max_duration_s=settings.limits.max_duration_s,
-        stt=engines.stt(agent.stt),
-        llm=engines.llm(agent.llm),
-        tts=engines.tts(agent.tts),
+        converse=converse,
         actions=list(verbs.values()),
         action_context=replace(context, languages=tuple(languages)),
         tools=tools.for_agent(name),
-        languages=languages,
-        detector=engines.detector(agent.turns.detector),
     )
 
 

@@ -4,24 +4,23 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 
 from ari_bridge.actions.base import Action, ActionContext
-from ari_bridge.conversation import Conversation
-from ari_bridge.conversation.languages import Tongue
+from ari_bridge.conversation.line import Brief, Conversation
 from ari_bridge.core.clock import Clock, monotonic_s
 from ari_bridge.dialogue.latency import timing
 from ari_bridge.dialogue.live import LiveEvent, LiveKind, Observer
 from ari_bridge.pbx.call import CallInfo, Outcome, PbxCall, Status
 from ari_bridge.pbx.causes import Cause
 from ari_bridge.pbx.outbound import PlacedCall
-from ari_bridge.providers.base import LanguageModel, SpeechToText, TextToSpeech, TurnDetector
 from ari_bridge.settings import AgentSettings
 from ari_bridge.store import record as records
 from ari_bridge.store.database import CallStore
+from ari_bridge.store.journal import NoJournal
 from ari_bridge.store.record import CallRecord
 from ari_bridge.switchboard import Switchboard
 from ari_bridge.tools.workshop import AgentTools
@@ -37,14 +36,11 @@ class Agent:
     settings: AgentSettings
     max_duration_s: float
     """Of a call, before the agent says goodbye."""
-    stt: SpeechToText
-    llm: LanguageModel
-    tts: TextToSpeech
+    converse: Callable[[Brief], Conversation]
+    """With its engines."""
     actions: Sequence[Action]
     action_context: ActionContext
     tools: AgentTools
-    languages: Mapping[str, Tongue]
-    detector: TurnDetector | None
 
 
 async def run_call(
@@ -78,34 +74,31 @@ async def run_call(
     )
     observer = _logging(observer)
     observer(LiveEvent(clock(), info.call_id, LiveKind.CALL_STARTED, agent.name))
-    conversation = Conversation(
+    brief = Brief(
         call,
         agent.settings,
-        agent.stt,
-        agent.llm,
-        agent.tts,
         agent.actions,
         agent.action_context,
         observer,
+        start_s,
         clock,
-        max_duration_s=agent.max_duration_s - before_s,
-        start_s=start_s,
-        journal=journal,
-        past=past,
-        tools=agent.tools,
-        languages=agent.languages,
-        detector=agent.detector,
+        agent.max_duration_s - before_s,
+        NoJournal() if journal is None else journal,
+        past,
+        agent.tools,
     )
+    conversation = agent.converse(brief)
+    line = conversation.line
     outcome: Outcome | None = None
     try:
-        with switchboard.connected(info, conversation):
+        with switchboard.connected(info, line):
             outcome = await conversation.run()
         return outcome
     finally:
         end_s = clock()
         record.duration_ms = (end_s - start_s) * 1000
-        record.turns = conversation.turns
-        record.digits = conversation.digits
+        record.turns = line.turns
+        record.digits = line.digits
         audio = call.port.stats()
         record.media = audio.to_dict()
         if outcome is not None:

@@ -128,6 +128,18 @@ def test_imports_go_down(name: str) -> None:
             assert ROW[other] < ROW[own] or (own, other) in SIDEWAYS, f"{name} imports {target}"
 
 
+def part_of_conversation(module: str) -> str:
+    parts = module.split(".")
+    return parts[2] if parts[1:2] == ["conversation"] and len(parts) > 2 else ""
+
+
+@pytest.mark.parametrize("name", [name for name in sorted(MODULES) if part_of_conversation(name)])
+def test_kinds_of_conversation_share_only_the_line(name: str) -> None:
+    own = part_of_conversation(name)
+    others = {part_of_conversation(target) for source, target in EDGES if source == name} - {"", own}
+    assert others <= ({"line"} if own != "line" else set())
+
+
 def test_no_cycles() -> None:
     """Depth-first search; a module met again on its own path is a cycle."""
     below: dict[str, set[str]] = {name: set() for name in MODULES}

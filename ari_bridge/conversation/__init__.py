@@ -1,5 +1,7 @@
-"""Row 4: one call's conversation: `Conversation` in `shell`, and what it carries commands out with."""
+"""Row 4: one call's conversation.
 
-from ari_bridge.conversation.shell import Conversation
+    line/      what any call needs, whoever talks in it: PBX events, hold, keys, actions, the minutes, the end
+    cascade/   the conversation of three engines: speech to text, language model, text to speech
 
-__all__ = ["Conversation"]
+A kind of conversation stands on `line` and knows no other kind.
+"""

@@ -12,8 +12,8 @@ from typing import Any, TypeAlias
 import numpy as np
 
 from ari_bridge.actions.base import Action, ActionContext, ActionResult, Desk
-from ari_bridge.conversation import Conversation
-from ari_bridge.conversation.languages import Tongue
+from ari_bridge.conversation.cascade import CascadedConversation, CascadeEngines, Tongue
+from ari_bridge.conversation.line import Brief
 from ari_bridge.core.audio import AudioChunk, Onset, Pcm16
 from ari_bridge.core.errors import MediaError, PortClosed, ProviderError, RequestFailed
 from ari_bridge.core.messages import Message, ToolCall, ToolSpec
@@ -36,7 +36,7 @@ from ari_bridge.providers.base import (
     WordTime,
 )
 from ari_bridge.settings import AgentSettings, PatienceSettings, TurnSettings
-from ari_bridge.store.journal import Journal, Past
+from ari_bridge.store.journal import Journal, NoJournal, Past
 from ari_bridge.tools.workshop import AgentTools
 
 RATE_HZ = 8000
@@ -455,23 +455,21 @@ class Scene:
         self.call = FakeCall(self.port, events, info)
         self.call.control.person = self.person
         self.call.control.unhold_works_from_s = start + self.unhold_works_from_s
-        self.conversation = Conversation(
+        brief = Brief(
             self.call,
             self.agent.model_copy(update={"patience": self.patience}),
-            self.stt,
-            self.llm,
-            self.tts,
             self.actions,
             self.context,
             self.live.append,
+            now_s(),
             now_s,
-            max_duration_s=self.max_duration_s,
-            journal=self.journal,
-            past=self.past,
-            tools=self.tools,
-            languages=self.languages,
-            detector=self.detector,
+            self.max_duration_s,
+            NoJournal() if self.journal is None else self.journal,
+            self.past,
+            self.tools,
         )
+        engines = CascadeEngines(self.stt, self.llm, self.tts, self.languages, self.detector)
+        self.conversation = CascadedConversation(brief, engines)
         self.outcome = await self.conversation.run()
         self.ended_s = now_s() - start
         assert (self.stt.running, self.llm.running, self.tts.running) == (0, 0, 0)
@@ -486,7 +484,7 @@ class Scene:
 
     @property
     def turns(self) -> list[tuple[str, str]]:
-        return [(turn.who, turn.text) for turn in self.conversation.turns]
+        return [(turn.who, turn.text) for turn in self.conversation.line.turns]
 
 
 def digit(at_s: float, key: str) -> tuple[float, PbxEvent]:

@@ -58,7 +58,7 @@ def pressed(at_s: float, key: str) -> tuple[float, PbxEvent]:
 
 
 def agent_said(scene: Scene) -> str:
-    return " ".join(turn.heard or "" for turn in scene.conversation.turns if turn.who == "agent")
+    return " ".join(turn.heard or "" for turn in scene.conversation.line.turns if turn.who == "agent")
 
 
 # ------------------------------------------------------------------ hold
@@ -109,9 +109,9 @@ def test_masked_digits_are_nowhere() -> None:
     keys = [pressed(5.0 + 0.3 * n, key) for n, key in enumerate("4711#")]
     scene = play(uses("collect_digits", {"digits": "card"}, "Your card please."), events=keys)
     assert scene.call.control.variables == {"CARD": "4711"}
-    assert scene.conversation.digits == []
+    assert scene.conversation.line.digits == []
     assert "4 digits" in agent_said(scene)
-    everything = repr((scene.llm.asked, scene.live, scene.conversation.turns))
+    everything = repr((scene.llm.asked, scene.live, scene.conversation.line.turns))
     assert "4711" not in everything
     assert "[digit" not in everything
 
@@ -120,8 +120,8 @@ def test_secret_keys_that_come_too_late_are_secret_still() -> None:
     keys = [pressed(5.0, "4"), pressed(5.3, "7"), pressed(11.0, "1"), pressed(13.0, "8")]
     scene = play(uses("collect_digits", {"digits": "card"}), events=keys, hangs_up_at_s=25)
     assert scene.call.control.variables == {"CARD": "47"}
-    assert scene.conversation.digits == []
-    assert "[digit" not in repr((scene.llm.asked, scene.live, scene.conversation.turns))
+    assert scene.conversation.line.digits == []
+    assert "[digit" not in repr((scene.llm.asked, scene.live, scene.conversation.line.turns))
 
 
 def test_what_the_caller_said_into_the_hold_is_not_answered_to_somebody_else() -> None:
@@ -140,7 +140,7 @@ def test_what_the_caller_said_into_the_hold_is_not_answered_to_somebody_else() -
 def test_keys_after_the_input_are_the_agents_again() -> None:
     keys = [pressed(5.0 + 0.3 * n, key) for n, key in enumerate("4711#")]
     scene = play(uses("collect_digits", {"digits": "card"}), events=[*keys, pressed(14.0, "2")])
-    assert [key.digit for key in scene.conversation.digits] == ["2"]
+    assert [key.digit for key in scene.conversation.line.digits] == ["2"]
     assert ("caller", "[digit 2]") in scene.turns
 
 
@@ -216,7 +216,7 @@ def test_one_thing_at_a_time_is_done_with_the_caller() -> None:
 async def _act(scene: Scene, at_s: float, verb: str, arguments: dict[str, Any]) -> str:
     playing = asyncio.ensure_future(scene.play())
     await asyncio.sleep(at_s)
-    said = await scene.conversation.act(verb, arguments)
+    said = await scene.conversation.line.act(verb, arguments)
     await playing
     return said
 

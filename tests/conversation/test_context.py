@@ -7,8 +7,8 @@ from collections.abc import Sequence
 
 import pytest
 
-from ari_bridge.conversation.context import HARD_LIMIT, Context
-from ari_bridge.conversation.tasks import Tasks
+from ari_bridge.conversation.cascade.context import HARD_LIMIT, Context
+from ari_bridge.conversation.line.tasks import Tasks
 from ari_bridge.core.errors import MediaError, ProviderError
 from ari_bridge.core.messages import Message, Role
 from ari_bridge.dialogue.budget import SUMMARY_HEADING, total_tokens

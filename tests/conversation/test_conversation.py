@@ -33,9 +33,11 @@ def test_a_call_from_greeting_to_hang_up() -> None:
         ("caller", "and thanks"),
         ("agent", "You said and thanks."),
     ]
-    assert all(turn.heard == turn.text and not turn.interrupted for turn in scene.conversation.turns[::2])
-    assert scene.conversation.turns[1].start_ms == pytest.approx(2000, abs=25)
-    assert scene.conversation.turns[1].end_ms == pytest.approx(3000, abs=25)
+    assert all(
+        turn.heard == turn.text and not turn.interrupted for turn in scene.conversation.line.turns[::2]
+    )
+    assert scene.conversation.line.turns[1].start_ms == pytest.approx(2000, abs=25)
+    assert scene.conversation.line.turns[1].end_ms == pytest.approx(3000, abs=25)
     assert scene.told(LiveKind.CALLER_SAID) == ["hello", "and thanks"]
     assert [message.text for message in scene.llm.asked[-1]] == [
         "Be kind.",
@@ -49,7 +51,7 @@ def test_a_call_from_greeting_to_hang_up() -> None:
 def test_latency_beyond_the_engines_own_is_small() -> None:
     agent = AgentSettings(turns=FIXED)
     scene = play(Scene([Says(2.0, "hello")], agent=agent, stt_delay_s=0.0, tts_cost_s=0.0))
-    latency = scene.conversation.turns[1].latency_ms
+    latency = scene.conversation.line.turns[1].latency_ms
     assert latency["end_of_turn"] == pytest.approx(500, abs=21)
     assert latency["first_packet"] - latency["end_of_turn"] <= 40
     first = next(at_s for at_s, _ in scene.port.sent_at if at_s > 2.0)
@@ -69,7 +71,7 @@ def test_a_call_that_takes_too_long_ends_with_a_goodbye() -> None:
     scene = play(Scene([Says(2.0, "hello")], agent=agent, max_duration_s=10.0))
     assert scene.outcome == Outcome(Status.TIMEOUT, "MAX_DURATION")
     assert scene.turns[-1] == ("agent", "Our time is up. Goodbye.")
-    goodbye = scene.conversation.turns[-1]
+    goodbye = scene.conversation.line.turns[-1]
     assert goodbye.heard == goodbye.text
     assert goodbye.start_ms == pytest.approx(10000, abs=200)
     assert goodbye.end_ms == pytest.approx(11500, abs=200)
@@ -112,7 +114,7 @@ def test_an_interruption_is_heard_at_once_and_remembered_rightly() -> None:
     scene = play(Scene([Says(2.0, "tell me"), Says(6.0, "stop")], answer))
     assert scene.sent_between(5.5, 6.0) == 25
     assert scene.sent_between(6.08, 7.4) == 0
-    cut = scene.conversation.turns[2]
+    cut = scene.conversation.line.turns[2]
     assert cut.interrupted
     assert cut.text.startswith("We were founded")
     heard = cut.heard or ""
@@ -140,14 +142,14 @@ def test_a_cough_pauses_without_a_lost_sample() -> None:
     assert scene.sent_between(6.5, 7.0) == 25
     positions = [position for _, position in scene.port.sent_at]
     assert positions == list(range(160, scene.port.queued + 1, 160))
-    assert scene.conversation.turns[-1].heard == LONG.strip()
+    assert scene.conversation.line.turns[-1].heard == LONG.strip()
     assert scene.told(LiveKind.AGENT_RESUMED) == [""]
 
 
 def test_the_caller_may_speak_into_the_greeting() -> None:
     agent = AgentSettings(greeting="Hello and welcome to our company, " + "the best of all " * 5 + ".")
     scene = play(Scene([Says(1.0, "a human please")], agent=agent))
-    assert scene.conversation.turns[0].interrupted
+    assert scene.conversation.line.turns[0].interrupted
     assert scene.turns[1:] == [("caller", "a human please"), ("agent", "You said a human please.")]
 
 
@@ -175,7 +177,7 @@ def test_a_digit_is_recorded_and_answered() -> None:
 
     scene = run(main())
     assert scene.turns[1:] == [("caller", "[digit 1]"), ("agent", "You said [digit 1].")]
-    assert [(d.digit, d.at_ms) for d in scene.conversation.digits] == [("1", 2000.0)]
+    assert [(d.digit, d.at_ms) for d in scene.conversation.line.digits] == [("1", 2000.0)]
     assert scene.told(LiveKind.DIGIT) == ["1"]
 
 
@@ -210,7 +212,7 @@ def test_a_transfer_leaves_when_the_words_before_it_were_heard() -> None:
     scene = play(Scene([Says(2.0, "a human please"), Says(4.0, "no wait")], answer))
     assert scene.outcome == Outcome(Status.TRANSFER, "HUMAN", "humans")
     assert scene.port.heard == scene.port.queued
-    assert scene.conversation.turns[-1].heard == "I am connecting you to a human."
+    assert scene.conversation.line.turns[-1].heard == "I am connecting you to a human."
     assert max(at_s for at_s, _ in scene.port.sent_at) < 7
 
 
@@ -224,7 +226,7 @@ def test_a_model_that_fails(retryable: bool) -> None:
     assert scene.outcome == Outcome(Status.FAILED, "PROVIDER_LLM")
     assert len(scene.llm.asked) == (2 if retryable else 1)
     assert scene.turns[-1] == ("agent", APOLOGY)
-    assert scene.conversation.turns[-1].heard == APOLOGY
+    assert scene.conversation.line.turns[-1].heard == APOLOGY
 
 
 def test_a_model_that_fails_once_before_its_first_word_is_asked_again() -> None:
@@ -239,10 +241,10 @@ def test_the_apology_for_a_model_that_fails_in_mid_sentence_is_heard_whole() -> 
         return ["We are open from nine to five. And", 0.5, ProviderError("cut off", retryable=True)]
 
     scene = play(Scene([Says(2.0, "hello")], answer, tts_cost_s=0.0))
-    assert [turn.interrupted for turn in scene.conversation.turns[2:]] == [True, False]
+    assert [turn.interrupted for turn in scene.conversation.line.turns[2:]] == [True, False]
     assert len(scene.llm.asked) == 1
     words = len(APOLOGY.split())
-    apology_ms = scene.conversation.turns[-1].end_ms - scene.conversation.turns[-1].start_ms
+    apology_ms = scene.conversation.line.turns[-1].end_ms - scene.conversation.line.turns[-1].start_ms
     assert apology_ms == pytest.approx(words * 300, abs=21)
     assert len(scene.port.flushes) == 1
 
@@ -301,7 +303,7 @@ def test_a_port_that_closes_ends_the_call() -> None:
 def test_a_caller_may_hang_up_at_any_moment(hangs_up_at_s: float) -> None:
     scene = play(Scene([Says(2.0, "hello")], lambda history: [0.1, LONG], hangs_up_at_s=hangs_up_at_s))
     assert scene.outcome == GONE
-    for turn in scene.conversation.turns:
+    for turn in scene.conversation.line.turns:
         assert turn.end_ms <= hangs_up_at_s * 1000 + 25
         assert turn.who == "caller" or turn.text.startswith(turn.heard or "")
 
@@ -326,4 +328,4 @@ def test_a_bug_is_not_swallowed() -> None:
 def test_turn_settings_are_heeded() -> None:
     quick = AgentSettings(turns=TurnSettings(end_of_turn="fixed", end_of_turn_ms=200))
     scene = play(Scene([Says(1.0, "hello")], agent=quick))
-    assert scene.conversation.turns[-1].latency_ms["end_of_turn"] == pytest.approx(200, abs=21)
+    assert scene.conversation.line.turns[-1].latency_ms["end_of_turn"] == pytest.approx(200, abs=21)

@@ -16,7 +16,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from ari_bridge.actions.base import ActionContext
-from ari_bridge.conversation.toolbox import Toolbox
+from ari_bridge.conversation.line.toolbox import Toolbox
 from ari_bridge.core.messages import UNKNOWN_RESULT, Message, Role, ToolCall
 from ari_bridge.pbx.call import CallInfo
 from ari_bridge.store.call_journal import CallJournal

@@ -8,7 +8,7 @@ import pytest
 
 from ari_bridge.actions.base import ActionContext
 from ari_bridge.actions.registry import actions
-from ari_bridge.conversation.languages import Tongue
+from ari_bridge.conversation.cascade.engines import Tongue
 from ari_bridge.core.messages import Message, Role, ToolCall
 from ari_bridge.dialogue.live import LiveKind
 from ari_bridge.pbx.call import Outcome, Status
@@ -165,7 +165,7 @@ def test_an_early_question_saves_the_models_time(eager: bool) -> None:
     )
     assert scene.turns == [("caller", "what are your hours"), ("agent", "From nine to five.")]
     assert len(scene.llm.asked) == 1
-    latency = scene.conversation.turns[-1].latency_ms
+    latency = scene.conversation.line.turns[-1].latency_ms
     assert (latency["first_packet"] - latency["end_of_turn"] < 150) is eager
 
 
@@ -189,4 +189,4 @@ def test_a_turn_detector_hears_the_turn_and_ends_it_sooner() -> None:
     (pause,) = detector.heard
     assert len(pause.pcm) / pause.rate_hz == pytest.approx(1.16, abs=0.05), "the turn, and the silence so far"
     assert (pause.language, pause.text, pause.agent_text) == ("en", None, "Hello there.")
-    assert scene.conversation.turns[2].latency_ms["end_of_turn"] < 400
+    assert scene.conversation.line.turns[2].latency_ms["end_of_turn"] < 400

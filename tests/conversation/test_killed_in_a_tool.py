@@ -16,7 +16,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from ari_bridge.actions.base import ActionContext
-from ari_bridge.conversation.toolbox import Toolbox
+from ari_bridge.conversation.line.toolbox import Toolbox
 from ari_bridge.core.messages import ToolCall
 from ari_bridge.pbx.call import CallInfo
 from ari_bridge.store.database import CallStore

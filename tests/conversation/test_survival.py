@@ -30,7 +30,7 @@ def test_while_the_caller_holds_the_agent_is_silent_and_deaf_and_then_goes_on() 
     assert scene.sent_between(5.1, 11.0) == 0
     assert scene.sent_between(11.0, 12.0) > 45
     assert scene.told(LiveKind.CALLER_SAID) == ["tell me", "thanks"]
-    (told,) = [turn for turn in scene.conversation.turns if turn.text.startswith("We were")]
+    (told,) = [turn for turn in scene.conversation.line.turns if turn.text.startswith("We were")]
     assert (told.heard, told.interrupted) == (told.text, False), "nothing was lost by the hold"
 
 
@@ -64,7 +64,7 @@ def test_the_journal_is_the_record_at_every_moment() -> None:
         return [3.0, ToolCall("t1", "look_up", {"order": "7"})]
 
     scene = run(Scene([Says(2.0, "where is"), Says(4.2, "my order")], answer, journal=journal).play())
-    assert journal.turns == scene.conversation.turns
+    assert journal.turns == scene.conversation.line.turns
     assert [turn.text for turn in journal.turns if turn.who == "caller"] == ["where is my order"]
     assert journal.order == ["look_up after 2", "order 7 is on its way"]
 
@@ -91,7 +91,7 @@ def test_a_call_is_taken_over_with_all_that_was_said_and_done() -> None:
         (Role.AGENT, "I lost you."),
         (Role.CALLER, "so"),
     ]
-    assert [turn.text for turn in scene.conversation.turns][:4] == [
+    assert [turn.text for turn in scene.conversation.line.turns][:4] == [
         *(turn.text for turn in past.turns),
         "I lost you.",
     ]

@@ -12,7 +12,7 @@ from tests.conversation.virtual_loop import run
 
 def test_delays_reach_the_record_and_whoever_follows_the_call() -> None:
     scene = run(Scene([Says(2.0, "hello")], agent=AgentSettings(turns=FIXED)).play())
-    (answer,) = [turn for turn in scene.conversation.turns if turn.latency_ms]
+    (answer,) = [turn for turn in scene.conversation.line.turns if turn.latency_ms]
     assert set(answer.metrics_ms) == {
         "end_of_utterance_delay",
         "transcription_delay",

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from ari_bridge.actions.base import Action, ActionContext, ActionResult, Desk
-from ari_bridge.conversation.toolbox import NOT_NOW, Toolbox
+from ari_bridge.conversation.line.toolbox import NOT_NOW, Toolbox
 from ari_bridge.core.errors import StoreError
 from ari_bridge.core.messages import Message, Role, Standing, ToolCall, ToolSpec
 from ari_bridge.pbx.call import Outcome, Status

@@ -6,7 +6,7 @@ import math
 import numpy as np
 import pytest
 
-from ari_bridge.conversation.verdict import verdict
+from ari_bridge.conversation.cascade.verdict import verdict
 from ari_bridge.core.errors import ProviderError
 from ari_bridge.providers.base import CallerPause
 

@@ -7,8 +7,8 @@ from collections.abc import Callable
 from contextlib import aclosing
 from dataclasses import replace
 
-from ari_bridge.conversation.ears import Ears
-from ari_bridge.conversation.streams import closable
+from ari_bridge.conversation.cascade.ears import Ears
+from ari_bridge.conversation.cascade.streams import closable
 from ari_bridge.core.errors import ProviderError
 from ari_bridge.dialogue import signals as s
 from ari_bridge.providers.base import SpeechContext, SpeechToText

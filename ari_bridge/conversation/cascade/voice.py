@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import AsyncGenerator
 from dataclasses import replace
 
-from ari_bridge.conversation.streams import stubborn
+from ari_bridge.conversation.cascade.streams import stubborn
 from ari_bridge.providers.base import Speech, TextToSpeech, VoiceContext
 
 

@@ -7,9 +7,9 @@ import logging
 from collections.abc import Callable, Sequence
 from contextlib import aclosing
 
-from ari_bridge.conversation.context import Context
-from ari_bridge.conversation.streams import stubborn
-from ari_bridge.conversation.tasks import Tasks
+from ari_bridge.conversation.cascade.context import Context
+from ari_bridge.conversation.cascade.streams import stubborn
+from ari_bridge.conversation.line.tasks import Tasks
 from ari_bridge.core.errors import ProviderError
 from ari_bridge.core.messages import Message, ToolCall, ToolSpec
 from ari_bridge.dialogue import signals as s

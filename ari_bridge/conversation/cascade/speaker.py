@@ -7,8 +7,8 @@ import logging
 from collections.abc import Awaitable, Callable
 from contextlib import aclosing
 
-from ari_bridge.conversation.tasks import Tasks
-from ari_bridge.conversation.voice import Voice
+from ari_bridge.conversation.cascade.voice import Voice
+from ari_bridge.conversation.line.tasks import Tasks
 from ari_bridge.core.audio import samples
 from ari_bridge.core.errors import ProviderError
 from ari_bridge.dialogue import signals as s

@@ -6,9 +6,10 @@ import asyncio
 from collections.abc import Awaitable, Callable, Iterator
 from contextlib import aclosing, contextmanager
 from enum import Enum, auto
-from typing import Protocol
 
-from ari_bridge.conversation.voice import Voice
+from ari_bridge.conversation.line.dialogue import Dialogue
+from ari_bridge.conversation.line.tasks import Tasks
+from ari_bridge.dialogue.log import Who
 from ari_bridge.dialogue.sentences import sentences_of
 from ari_bridge.media.plane import MediaPort
 
@@ -28,28 +29,6 @@ class KeyUse(Enum):
     """Nothing may be kept of it."""
 
 
-class Dialogue(Protocol):
-    """What the conversation's shell does for us."""
-
-    def stand_aside(self, aside: bool) -> None:
-        """Stand still (whatever voice is being heard counts as ended), or go on."""
-        ...
-
-    def divert_keys(self, diverted: bool) -> None:
-        """The caller has been asked for keys, or has given them."""
-        ...
-
-    async def words_heard(self) -> None: ...
-
-    def switch_language(self, language: str) -> None: ...
-
-    def last_words(self) -> str: ...
-
-    def start(self, work: Callable[[], Awaitable[None]]) -> asyncio.Task[None]:
-        """In a task that ends with the call at the latest."""
-        ...
-
-
 class DivertedKeys:
     def __init__(self, *, secret: bool) -> None:
         self.secret = secret
@@ -62,9 +41,9 @@ class DivertedKeys:
 class CallTalk:
     """An `actions.base.Talk`."""
 
-    def __init__(self, dialogue: Dialogue, port: MediaPort, voice: Voice) -> None:
+    def __init__(self, dialogue: Dialogue, port: MediaPort, tasks: Tasks) -> None:
         self._dialogue = dialogue
-        self._port, self._voice = port, voice
+        self._port, self._tasks = port, tasks
         self._keys: DivertedKeys | None = None
         self._recall = asyncio.Event()
         self._limit: asyncio.Task[None] | None = None
@@ -76,7 +55,7 @@ class CallTalk:
         self._agent_may_speak.set()
         self._secret_until_s = 0.0
 
-    # -------------------------------------------------------------- for the shell
+    # -------------------------------------------------------------- for the line
 
     async def agent_may_speak(self) -> None:
         """Until there is somebody to hear what the agent says next."""
@@ -158,16 +137,17 @@ class CallTalk:
             await asyncio.sleep(limit_s)
             await work()
 
-        self._limit = self._dialogue.start(wait_and_work)
+        self._limit = self._tasks.start(wait_and_work)
 
     def set_pace(self, pace: float) -> None:
-        self._voice.set_pace(pace)
+        self._dialogue.set_pace(pace)
 
     def switch_language(self, language: str) -> None:
         self._dialogue.switch_language(language)
 
     def last_words(self) -> str:
-        return self._dialogue.last_words()
+        said = (turn.text for turn in reversed(self._dialogue.finished) if turn.who is Who.AGENT)
+        return next(said, "")
 
     def recall(self) -> None:
         self._recall.set()
@@ -181,7 +161,7 @@ class CallTalk:
         self._port.pause()
 
     async def _speak(self, sentence: str) -> None:
-        async with aclosing(self._voice.speak(sentence)) as pieces:
+        async with aclosing(self._dialogue.speak(sentence)) as pieces:
             async for piece in pieces:
                 if len(piece.pcm):
                     await self._port.play(piece.pcm)

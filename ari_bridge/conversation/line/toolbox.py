@@ -16,7 +16,7 @@ from collections.abc import Collection, Iterable, Mapping, Sequence
 from typing import Any
 
 from ari_bridge.actions.base import Action, ActionResult, Desk
-from ari_bridge.conversation.jobs import Actions, Did, Job, tool_job
+from ari_bridge.conversation.line.jobs import Actions, Did, Job, tool_job
 from ari_bridge.core.errors import StoreError
 from ari_bridge.core.messages import UNKNOWN_RESULT, Message, Standing, ToolCall, ToolSpec
 from ari_bridge.store.journal import Journal, NoJournal, ToolRecord

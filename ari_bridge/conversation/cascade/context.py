@@ -11,8 +11,8 @@ import logging
 from collections.abc import Sequence
 from contextlib import aclosing
 
-from ari_bridge.conversation.streams import stubborn
-from ari_bridge.conversation.tasks import Tasks
+from ari_bridge.conversation.cascade.streams import stubborn
+from ari_bridge.conversation.line.tasks import Tasks
 from ari_bridge.core.errors import ProviderError
 from ari_bridge.core.messages import Message, Role
 from ari_bridge.dialogue.budget import Fold, fold, summary_message, summary_request, total_tokens

@@ -4,14 +4,17 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable, Collection, Mapping
-from typing import Any
+from typing import Any, Protocol
 
 from ari_bridge.actions.base import Talk
-from ari_bridge.conversation.tasks import Tasks
-from ari_bridge.conversation.toolbox import Toolbox
+from ari_bridge.conversation.line.tasks import Tasks
+from ari_bridge.conversation.line.toolbox import Toolbox
 from ari_bridge.core.messages import ToolCall
-from ari_bridge.dialogue import signals as s
 from ari_bridge.pbx.call import Outcome
+
+
+class ToolReturned(Protocol):
+    def __call__(self, call: ToolCall, result: str, *, decides_outcome: bool) -> None: ...
 
 
 class Errands:
@@ -20,12 +23,12 @@ class Errands:
         toolbox: Toolbox,
         talk: Talk,
         tasks: Tasks,
-        handle: Callable[[s.Event], None],
+        returned: ToolReturned,
         end: Callable[[Outcome], None],
     ) -> None:
         self._toolbox, self._talk = toolbox, talk
         self._tasks = tasks
-        self._handle, self._end = handle, end
+        self._returned, self._end = returned, end
 
     @property
     def verbs(self) -> Collection[str]:
@@ -50,7 +53,7 @@ class Errands:
         result = await self._toolbox.run_for_agent(call, after_turn)
         if result.outcome is not None and result.at_once:
             self._end(result.outcome)
-        self._handle(s.ToolReturned(call, result.result, decides_outcome=result.outcome is not None))
+        self._returned(call, result.result, decides_outcome=result.outcome is not None)
 
     async def _act(self, verb: str, arguments: Mapping[str, Any], said: list[str]) -> None:
         result = await self._toolbox.run(verb, arguments)
