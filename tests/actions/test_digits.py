@@ -9,10 +9,10 @@ import pytest
 
 from ari_bridge.actions.base import ActionContext
 from ari_bridge.actions.registry import actions
+from ari_bridge.scenario.virtual_time import run as run_virtual
 from ari_bridge.settings import DigitSettings
 from tests.actions.desk import FakeTalk, desk
 from tests.conversation.fakes import FakeControl
-from tests.conversation.virtual_loop import run as run_virtual
 
 CARD = DigitSettings(min=4, max=6, first_s=3, next_s=2, variable="CARD")
 ORDER = DigitSettings(min=2, max=6, first_s=3, next_s=2, masked=False)

@@ -19,9 +19,9 @@ from ari_bridge.core.errors import ProviderError
 from ari_bridge.core.messages import Message, ToolCall, ToolSpec
 from ari_bridge.dialogue.live import LiveKind
 from ari_bridge.pbx.call import Status
+from ari_bridge.scenario.virtual_time import run
 from ari_bridge.settings import AgentSettings, PatienceSettings, TurnSettings
 from tests.conversation.fakes import Answer, Says, Scene
-from tests.conversation.virtual_loop import run
 
 TEXTS = ("stop", "uh-huh", "", "yes", "what does it cost", "I would like", "okay right")
 LASTS_S = 60.0

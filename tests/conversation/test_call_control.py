@@ -13,9 +13,9 @@ from ari_bridge.actions.registry import actions
 from ari_bridge.core.messages import Message, Role, ToolCall
 from ari_bridge.pbx.call import Digit, Outcome, PbxEvent, Status
 from ari_bridge.pbx.control import Lost
+from ari_bridge.scenario.virtual_time import run
 from ari_bridge.settings import AgentSettings, ControlSettings, DestinationSettings, DigitSettings
 from tests.conversation.fakes import WORD_S, Answer, FakePerson, Says, Scene
-from tests.conversation.virtual_loop import run
 
 CONTEXT = ActionContext(
     {"sales": DestinationSettings(context="humans", exten="sales", endpoint="PJSIP/6001")},

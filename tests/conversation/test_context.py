@@ -12,8 +12,8 @@ from ari_bridge.conversation.line.tasks import Tasks
 from ari_bridge.core.errors import MediaError, ProviderError
 from ari_bridge.core.messages import Message, Role
 from ari_bridge.dialogue.budget import SUMMARY_HEADING, total_tokens
+from ari_bridge.scenario.virtual_time import run
 from tests.conversation.fakes import Answer, FakeLlm
-from tests.conversation.virtual_loop import run
 
 SYSTEM = Message(Role.SYSTEM, "Be kind.")
 

@@ -11,9 +11,9 @@ from ari_bridge.core.messages import Message, Role, ToolCall
 from ari_bridge.dialogue.live import LiveKind
 from ari_bridge.dialogue.own_words import APOLOGY
 from ari_bridge.pbx.call import Outcome, Status
+from ari_bridge.scenario.virtual_time import run
 from ari_bridge.settings import AgentSettings, TurnSettings
 from tests.conversation.fakes import FIXED, Answer, Says, Scene, digit, until_cancelled
-from tests.conversation.virtual_loop import run
 
 GONE = Outcome(Status.HANGUP, "CALLER")
 LONG = "We were founded long ago. " + "We have grown ever since and we are proud of it. " * 6
@@ -139,7 +139,7 @@ def test_a_cough_pauses_without_a_lost_sample() -> None:
     scene = play(Scene([Says(2.0, "tell me"), Says(6.0, "", 0.2)], lambda history: [LONG], hangs_up_at_s=40))
     assert scene.port.flushes == []
     assert scene.sent_between(6.08, 6.3) == 0
-    assert scene.sent_between(6.5, 7.0) == 25
+    assert scene.sent_between(6.7, 7.2) == 25
     positions = [position for _, position in scene.port.sent_at]
     assert positions == list(range(160, scene.port.queued + 1, 160))
     assert scene.conversation.line.turns[-1].heard == LONG.strip()

@@ -20,9 +20,9 @@ from ari_bridge.providers.base import (
     UtteranceEnd,
     UtteranceStart,
 )
+from ari_bridge.scenario.virtual_time import run
 from ari_bridge.settings import AgentSettings, PatienceSettings
 from tests.conversation.fakes import Answer, FakeStt, FakeTts, Says, Scene
-from tests.conversation.virtual_loop import run
 
 PATIENCE = PatienceSettings(
     filler_after_s=1.0,

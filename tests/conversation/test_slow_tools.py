@@ -8,10 +8,10 @@ from typing import Any
 
 from ari_bridge.core.messages import Message, Role, ToolCall
 from ari_bridge.dialogue.live import LiveKind
+from ari_bridge.scenario.virtual_time import run
 from ari_bridge.tools.policy import Policy
 from ari_bridge.tools.workshop import AgentTools
 from tests.conversation.fakes import Answer, Says, Scene
-from tests.conversation.virtual_loop import run
 from tests.tools.helpers import tool
 
 BOOKED = "Booked for Friday."

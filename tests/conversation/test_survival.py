@@ -8,11 +8,11 @@ from datetime import UTC, datetime
 from ari_bridge.core.messages import UNKNOWN_RESULT, Message, Role, Standing, ToolCall
 from ari_bridge.dialogue.live import LiveKind
 from ari_bridge.pbx.call import CallerBack, CallerHeld
+from ari_bridge.scenario.virtual_time import run
 from ari_bridge.settings import AgentSettings
 from ari_bridge.store.journal import NoJournal, Past, ToolRecord
 from ari_bridge.store.record import TurnRecord
 from tests.conversation.fakes import Answer, Says, Scene
-from tests.conversation.virtual_loop import run
 
 LONG = "We were founded long ago. " + "We have grown ever since and we are proud of it. " * 2
 

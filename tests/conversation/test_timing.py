@@ -5,9 +5,9 @@ from __future__ import annotations
 import pytest
 
 from ari_bridge.dialogue.live import LiveKind
+from ari_bridge.scenario.virtual_time import run
 from ari_bridge.settings import AgentSettings
 from tests.conversation.fakes import FIXED, Says, Scene
-from tests.conversation.virtual_loop import run
 
 
 def test_delays_reach_the_record_and_whoever_follows_the_call() -> None:

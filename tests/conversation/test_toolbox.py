@@ -14,13 +14,13 @@ from ari_bridge.conversation.line.toolbox import NOT_NOW, Toolbox
 from ari_bridge.core.errors import StoreError
 from ari_bridge.core.messages import Message, Role, Standing, ToolCall, ToolSpec
 from ari_bridge.pbx.call import Outcome, Status
+from ari_bridge.scenario.virtual_time import run
 from ari_bridge.store.journal import NoJournal
 from ari_bridge.tool_settings import PolicySettings
 from ari_bridge.tools.base import Tool
 from ari_bridge.tools.policy import Policy
 from ari_bridge.tools.workshop import AgentTools
 from tests.actions.desk import desk
-from tests.conversation.virtual_loop import run
 from tests.tools.helpers import tool
 
 

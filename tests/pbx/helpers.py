@@ -67,10 +67,6 @@ class SilentPort:
         self.closed.set()
 
 
-REQUEST_TIMEOUT_S = 1.0
-"""Short for the tests that wait it out, long for a machine that is busy."""
-
-
 class SilentPlane:
     """A MediaPlane of silent ports."""
 
@@ -95,7 +91,8 @@ class SilentPlane:
         return sum(not port.closed.is_set() for port in self.ports)
 
 
-REQUEST_TIMEOUT_S = 1.0
+REQUEST_TIMEOUT_S = 2.5
+"""Short for the tests that wait it out, long for a machine that is busy."""
 
 
 def settings_for(url: str, password: str, **media: str) -> Settings:

@@ -34,7 +34,7 @@ from ari_bridge.providers.fallback.pool import Member, Pool
 from ari_bridge.providers.fallback.stt import FallbackSpeechToText
 from ari_bridge.providers.fallback.tts import FallbackTextToSpeech
 from ari_bridge.providers.streams import StallLimits
-from tests.conversation.virtual_loop import run
+from ari_bridge.scenario.virtual_time import run
 from tests.providers.engines import BROKEN, UNFIT, WORD_SAMPLES, Ear, Model, Part, Voice
 
 LIMITS = StallLimits(first_s=2.0, next_s=1.0)

@@ -10,9 +10,9 @@ import pytest
 
 from ari_bridge.core.errors import ToolError
 from ari_bridge.core.messages import Standing
+from ari_bridge.scenario import virtual_time
 from ari_bridge.tools.base import Ran
 from ari_bridge.tools.running import run
-from tests.conversation import virtual_loop
 from tests.tools.helpers import tool
 
 
@@ -33,7 +33,7 @@ class Fails:
 
 
 def play(work: Fails, **declared: Any) -> Ran:
-    return virtual_loop.run(run(tool(work, **declared), {"people": 2}, "key"))
+    return virtual_time.run(run(tool(work, **declared), {"people": 2}, "key"))
 
 
 def test_only_what_may_happen_twice_is_tried_again_with_the_same_key() -> None:
@@ -84,6 +84,6 @@ def test_the_time_limit_is_for_all_tries_together() -> None:
         ran = await run(tool(slow, idempotent=True, retries=5, timeout_s=4.0), {}, "key")
         return ran, loop.time() - start_s
 
-    ran, took_s = virtual_loop.run(main())
+    ran, took_s = virtual_time.run(main())
     assert took_s == pytest.approx(4.0)
     assert (ran.standing, "within 4 seconds" in ran.text) == (Standing.UNKNOWN, True)
