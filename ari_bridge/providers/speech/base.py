@@ -15,7 +15,7 @@ and stops the engine's work (and its bill).
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncGenerator, Sequence
 from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass
 from typing import Protocol, TypeAlias
@@ -86,6 +86,8 @@ class MarkHeard:
 class ToolResult:
     call_id: str
     text: str
+    answer_wanted: bool = True
+    """The agent is to go on with it; else it has said its last words."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -195,8 +197,8 @@ SpeechEvent: TypeAlias = (
 
 
 class SpeechSession(Protocol):
-    def events(self) -> AsyncIterator[SpeechEvent]:
-        """To be read by one reader, all the time."""
+    def events(self) -> AsyncGenerator[SpeechEvent, None]:
+        """To be read by one reader, all the time. It ends when the server closes in good order."""
         ...
 
     async def send(self, signal: Signal) -> None:
