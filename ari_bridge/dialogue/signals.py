@@ -24,6 +24,8 @@ class Engine(Enum):
     STT = "PROVIDER_STT"
     LLM = "PROVIDER_LLM"
     TTS = "PROVIDER_TTS"
+    SPEECH = "PROVIDER_SPEECH"
+    """One that hears and speaks itself."""
 
 
 # ------------------------------------------------------------------ events

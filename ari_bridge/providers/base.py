@@ -19,6 +19,9 @@ from pydantic import BaseModel
 from ari_bridge.core.audio import Pcm16
 from ari_bridge.core.messages import Message, ToolCall, ToolSpec
 from ari_bridge.providers.speech.base import SpeechToSpeech
+from ari_bridge.providers.usage import Meter as Meter
+from ari_bridge.providers.usage import Usage as Usage
+from ari_bridge.providers.usage import unmetered as unmetered
 
 
 class Kind(Enum):
@@ -27,33 +30,6 @@ class Kind(Enum):
     TTS = "tts"
     SPEECH = "speech to speech"
     TURN = "turn detector"
-
-
-# ------------------------------------------------------------------ what an engine costs
-
-
-@dataclass(frozen=True, slots=True)
-class Usage:
-    """What a request cost, in the units that vendors bill. Only what applies is set."""
-
-    input_tokens: int = 0
-    output_tokens: int = 0
-    service: str = ""
-    """Vendor and model, "openai gpt-4.1-mini": what has a price of its own."""
-    cached_tokens: int = 0
-    """Of the input, those that the vendor had from before."""
-    audio_s: float = 0.0
-    """Sent to be heard, or made."""
-    characters: int = 0
-    """Sent to be spoken."""
-
-
-Meter: TypeAlias = Callable[[Usage], None]
-"""Counts for one call. An engine tells it of what it asked for, also of what was cancelled later."""
-
-
-def unmetered(usage: Usage) -> None:
-    pass
 
 
 # ------------------------------------------------------------------ speech to text

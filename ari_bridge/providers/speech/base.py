@@ -15,13 +15,14 @@ and stops the engine's work (and its bill).
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncGenerator, Sequence
 from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass
 from typing import Protocol, TypeAlias
 
 from ari_bridge.core.audio import Pcm16
 from ari_bridge.core.messages import Message, ToolCall, ToolSpec
+from ari_bridge.providers.usage import Meter, unmetered
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,6 +40,7 @@ class Opening:
     caller_number: str
     """Personal data."""
     did: str
+    meter: Meter = unmetered
 
 
 # ------------------------------------------------------------------ to the engine
@@ -51,13 +53,23 @@ class CallerAudio:
 
 @dataclass(frozen=True, slots=True)
 class CallerDigit:
+    """A key, as soon as it is pressed."""
+
     digit: str
 
 
 @dataclass(frozen=True, slots=True)
+class CallerEntry:
+    """The keys of an entry that is over, as one text. An engine takes these or CallerDigits, not both."""
+
+    digits: str
+
+
+@dataclass(frozen=True, slots=True)
 class Cut:
-    """The agent was silenced in the middle of `item`: the caller heard its first `heard_samples`, and nothing
-    that was queued after it."""
+    """The agent was silenced: of `item` the caller heard the first `heard_samples`, and will hear no more.
+    One for each item that was not heard to its end, in their order. The engine stops making what it still
+    makes."""
 
     item: str
     heard_samples: int
@@ -74,6 +86,8 @@ class MarkHeard:
 class ToolResult:
     call_id: str
     text: str
+    answer_wanted: bool = True
+    """The agent is to go on with it; else it has said its last words."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,7 +97,14 @@ class Ask:
     instruction: str
 
 
-Signal: TypeAlias = CallerAudio | CallerDigit | Cut | MarkHeard | ToolResult | Ask
+@dataclass(frozen=True, slots=True)
+class Pace:
+    """Of the agent's voice, from its next words on; 1.0 is its own."""
+
+    pace: float
+
+
+Signal: TypeAlias = CallerAudio | CallerDigit | CallerEntry | Cut | MarkHeard | ToolResult | Ask | Pace
 
 
 # ------------------------------------------------------------------ from the engine
@@ -123,17 +144,22 @@ class CallerText:
 
 @dataclass(frozen=True, slots=True)
 class CallerBegan:
-    """The engine's own voice detection: the caller speaks."""
+    """The engine's own voice detection: the caller speaks. It interrupts the agent."""
+
+    item: str = ""
+    """That of the CallerText to come, where it is known."""
 
 
 @dataclass(frozen=True, slots=True)
 class CallerStopped:
-    pass
+    """The caller's turn is over: the engine answers it."""
+
+    item: str = ""
 
 
 @dataclass(frozen=True, slots=True)
 class Clear:
-    """The engine wants what is queued to be dropped."""
+    """The engine wants what is queued to be dropped: it has been interrupted."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -171,8 +197,8 @@ SpeechEvent: TypeAlias = (
 
 
 class SpeechSession(Protocol):
-    def events(self) -> AsyncIterator[SpeechEvent]:
-        """To be read by one reader, all the time."""
+    def events(self) -> AsyncGenerator[SpeechEvent, None]:
+        """To be read by one reader, all the time. It ends when the server closes in good order."""
         ...
 
     async def send(self, signal: Signal) -> None:
@@ -180,12 +206,25 @@ class SpeechSession(Protocol):
         ...
 
 
+@dataclass(frozen=True, slots=True)
+class Abilities:
+    """In what an engine's protocol differs from others'."""
+
+    can_be_asked: bool = True
+    """`Ask` is answered by an item. Where it is not, the engine speaks first and says its own goodbyes."""
+    tells_of_caller: bool = True
+    """By CallerBegan and CallerStopped, or CallerText; else our own voice detection says when there was a
+    caller's turn."""
+    decides_interruptions: bool = False
+    """Nothing but its Clear or CallerBegan drops the agent's audio: a voice that lasts only pauses it."""
+
+
 class SpeechToSpeech(Protocol):
     @property
-    def judges_turns(self) -> bool:
-        """Whether the engine tells CallerBegan itself; else our own voice detection does."""
-        ...
+    def abilities(self) -> Abilities: ...
 
-    def converse(self, opening: Opening) -> AbstractAsyncContextManager[SpeechSession]: ...
+    def converse(self, opening: Opening) -> AbstractAsyncContextManager[SpeechSession]:
+        """Entering it connects. Raises ProviderError."""
+        ...
 
     async def close(self) -> None: ...

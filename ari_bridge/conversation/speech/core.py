@@ -1,0 +1,480 @@
+"""The dialogue beside an engine that hears and speaks itself: events in, commands out; no I/O, and time is an
+argument.
+
+    voice, keys ──────────▶ caller's side ─┐               ┌─▶ audio to play, pause, resume, flush
+    the engine's events ──▶ both sides     ├── the table ──┼─▶ signals to the engine: cuts, results, requests
+    queued, played, cut ──▶ agent's side  ─┤               ├─▶ tools to run
+    the clock ────────────▶ patience, ends ┘               └─▶ reconnect, leave
+
+`turns.TABLE` says what the caller hears; the engine decides the rest. What this guarantees: the engine is
+told of every item how much of it was heard, if that was not all; a tool runs when the caller's words before
+it are known, if they can be; an engine that is lost is tried once more with the history as it was heard; and
+nobody is left in silence: whoever waits too long is asked after, and an engine that does not answer has
+failed.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable
+from dataclasses import replace
+
+from ari_bridge.conversation.speech import asking
+from ari_bridge.conversation.speech import signals as c
+from ari_bridge.conversation.speech.agent_side import AgentSide
+from ari_bridge.conversation.speech.caller_side import CallerSide
+from ari_bridge.conversation.speech.outbox import Outbox
+from ari_bridge.conversation.speech.story import Story
+from ari_bridge.conversation.speech.tool_calls import ToolCalls
+from ari_bridge.conversation.speech.turns import Action, Event, State, Turns
+from ari_bridge.conversation.speech.waits import Waits
+from ari_bridge.core.messages import Message, ToolCall
+from ari_bridge.dialogue import signals as s
+from ari_bridge.dialogue import turns as cascade
+from ari_bridge.dialogue.call_time import CallTime
+from ari_bridge.dialogue.history import Entry
+from ari_bridge.dialogue.keypad import Keypad
+from ari_bridge.dialogue.live import LiveKind
+from ari_bridge.dialogue.log import Turn
+from ari_bridge.dialogue.own_words import APOLOGY
+from ari_bridge.dialogue.patience import Kind, Patience, PatienceTimes
+from ari_bridge.providers.speech import base as b
+from ari_bridge.settings import AgentSettings
+
+RECONNECT_AGAIN_S = 5.0
+"""An engine that is lost again so soon after it was reached is not tried once more."""
+
+
+class SpeechDialogue:
+    """The dialogue of one call. Feed it every event in order; carry out every command in order."""
+
+    def __init__(
+        self,
+        agent: AgentSettings,
+        abilities: b.Abilities,
+        *,
+        rate_hz: int,
+        max_duration_s: float = math.inf,
+        has_own_voice: bool = False,
+        past: Iterable[Entry] = (),
+        past_turns: Iterable[Turn] = (),
+    ) -> None:
+        """`rate_hz`: of the positions. `has_own_voice`: SayOurselves can be carried out."""
+        self._agent_settings, self._settings = agent, agent.turns
+        self._abilities, self._has_own_voice = abilities, has_own_voice
+        self._turns = Turns()
+        self._outbox = Outbox()
+        self._story = Story(past, past_turns)
+        self._agent = AgentSide(self._story, self._outbox, rate_hz)
+        keypad = Keypad(self._settings.digit_pause_ms / 1000, self._settings.digits_max)
+        self._caller = CallerSide(self._story, self._outbox, keypad, engine_tells=abilities.tells_of_caller)
+        self._tools = ToolCalls(self._outbox)
+        self._waits = Waits()
+        self._call_time = CallTime(max_duration_s)
+        self._patience = self._patience_of(agent)
+        self._leave = s.Leave()
+        self._paused_s = math.inf
+        self._own_items = 0
+        self._filler_comes = False
+        self._worked = True
+        """The engine has shown itself since it was reached again."""
+        self._reached_s = -math.inf
+        """When it was."""
+        self._aside = self._keys_diverted = False
+        self._now = 0.0
+
+    def _patience_of(self, agent: AgentSettings) -> Patience:
+        can_speak = self._abilities.can_be_asked or self._has_own_voice
+        settings = agent.patience
+        check_ins = settings.check_ins if can_speak else ()
+        times = PatienceTimes(
+            settings.filler_after_s, settings.filler_every_s, settings.no_input_s if check_ins else math.inf
+        )
+        fillers = settings.fillers if can_speak else ()
+        return Patience(times, fillers=fillers, check_ins=check_ins, farewell=settings.farewell)
+
+    # ------------------------------------------------------------------ for the shell
+
+    @property
+    def state(self) -> State:
+        return self._turns.state
+
+    @property
+    def finished(self) -> list[Turn]:
+        return self._story.finished
+
+    @property
+    def messages(self) -> tuple[Message, ...]:
+        """What was said so far, as a model gets it."""
+        return self._story.messages()
+
+    @property
+    def is_speaking(self) -> bool:
+        """The engine has begun something that has not all been heard."""
+        return not (self._agent.is_silent and self._agent.is_made)
+
+    @property
+    def hears_caller(self) -> bool:
+        """Whether the engine is to get the caller's voice; else it gets silence, in which its own voice
+        detection finds nobody."""
+        match self.state:
+            case State.LEAVING | State.ENDED:
+                return False
+            case State.SPEAKING | State.WEIGHED if not self._settings.barge_in:
+                return False
+        return not (self._aside or self._keys_diverted)
+
+    def begin(self, first_words: str, now: float) -> list[c.Command]:
+        """Begin the call with the agent's words; with none, the caller speaks first, or the engine by
+        itself."""
+        self._now = now
+        self._call_time.begin(now)
+        if first_words.strip():
+            self._say(first_words)
+        self._advance()
+        return self._outbox.drain()
+
+    def handle(self, event: c.Event, now: float) -> list[c.Command]:
+        """What is to be done about it."""
+        self._now = now
+        if self.state is not State.ENDED:
+            self._take(event)
+            self._advance()
+        return self._outbox.drain()
+
+    def end(self, position: int, now: float) -> None:
+        """The call is over, for whatever reason; agent audio had left up to `position`."""
+        self._agent.end(position, now)
+        self._caller.end()
+        self._outbox.drain()
+
+    # ------------------------------------------------------------------ time
+
+    def next_timer(self) -> float | None:
+        """When TimerDue is to be handled next; it may change with every event."""
+        if self.state is State.ENDED:
+            return None
+        due_s = min(
+            self._call_time.next_s,
+            self._patience_due_s,
+            self._weighed_s,
+            self._caller.entry_over_s,
+            self._tools.due_s,
+            self._waits.stalls_s(leaving=self.state is State.LEAVING),
+            self._waits.gap_over_s,
+        )
+        return due_s if due_s < math.inf else None
+
+    @property
+    def _patience_due_s(self) -> float:
+        is_quiet = self.state is State.QUIET and not self._caller.voice.on
+        return self._patience.next_timer() if is_quiet else math.inf
+
+    @property
+    def _weighed_s(self) -> float:
+        """When a voice that has ended is taken for nothing."""
+        if self.state is not State.WEIGHED or self._caller.voice.since_s is not None:
+            return math.inf
+        return self._caller.voice_ended_s + self._settings.resume_after_ms / 1000
+
+    def _timer_due(self) -> None:
+        now = self._now
+        while (event := self._call_time.due(now)) is not None:
+            if event is cascade.Event.TIME_UP:
+                self._end_with(self._agent_settings.goodbye, replace(self._leave, time_up=True))
+            else:
+                self._fire(Event.OVER)
+        if now >= self._patience_due_s:
+            self._prompt()
+        if now >= self._waits.gap_over_s:
+            self._agent.break_off()
+        if now >= self._waits.stalls_s(leaving=self.state is State.LEAVING):
+            self._stalled()
+
+    def _prompt(self) -> None:
+        """Somebody has waited for long enough."""
+        prompt = self._patience.due(self._now)
+        if prompt is None:
+            return
+        if prompt.kind is Kind.GIVE_UP:
+            self._end_with(prompt.text, replace(self._leave, nobody_there=True))
+            return
+        self._filler_comes = prompt.kind is Kind.FILLER
+        self._say(prompt.text)
+
+    # ------------------------------------------------------------------ events
+
+    def _take(self, event: c.Event) -> None:
+        match event:
+            case s.VoiceOn() | s.VoiceHeld() | s.VoiceOff():
+                self._take_voice(event)
+            case s.DigitPressed(digit, at_s):
+                if self.state is not State.LEAVING:
+                    self._patience.caller_active()
+                    self._fire(Event.CLAIMED)
+                    self._caller.press(digit, at_s)
+            case s.ToolReturned():
+                self._tool_returned(event)
+            case c.Queued():
+                self._agent.queued(event)
+            case s.Played(position, onset):
+                self._agent.played(position, onset, self._now)
+            case s.Flushed(position):
+                if self.state is State.WEIGHED:
+                    self._outbox.do(s.Pause())  # the flush has undone it
+                self._agent.flushed(position)
+            case c.MarkPassed(name):
+                self._outbox.send(b.MarkHeard(name))
+            case c.EngineLost(may_return):
+                self._lost(may_return=may_return)
+            case s.StoodAside(aside):
+                self._aside = aside
+                if aside:
+                    self._fire(Event.DISMISSED)
+                self._rest()
+            case s.KeysDiverted(diverted):
+                self._keys_diverted = diverted
+                self._rest()
+            case s.TimerDue():
+                self._timer_due()
+            case _:
+                self._take_from_engine(event)
+
+    def _take_voice(self, event: s.VoiceOn | s.VoiceHeld | s.VoiceOff) -> None:
+        self._caller.take_voice(event)
+        if isinstance(event, s.VoiceOn):
+            self._patience.answered()
+            if self._settings.barge_in:
+                self._fire(Event.VOICE_BEGAN)
+
+    def _take_from_engine(self, event: b.SpeechEvent) -> None:
+        match event:
+            case b.AgentAudio(item) | b.AgentText(item):
+                self._agent_speaks(event, item)
+            case b.AgentDone(item):
+                self._agent.done(item)
+            case b.CallerText():
+                self._worked = True
+                self._caller.understood(event, self._now)
+                if event.final and event.text.strip():
+                    self._patience.caller_active()
+            case b.CallerBegan(item):
+                self._worked = True
+                if self.hears_caller:
+                    self._waits.answered()
+                    self._fire(Event.CLAIMED)
+                    self._caller.speaks(self._now, item)
+            case b.CallerStopped():
+                self._patience.caller_active()
+                self._caller.stopped(self._now)
+            case b.Clear():
+                self._fire(Event.CLAIMED)
+            case b.Mark(name):
+                self._outbox.do(c.PassMark(name))
+            case ToolCall():
+                self._tool_called(event)
+            case b.ToolCancelled(call_id):
+                self._tools.cancelled(call_id)
+            case b.Ended():
+                self._fire(Event.DECIDED)
+
+    def _agent_speaks(self, event: b.AgentAudio | b.AgentText, item: str) -> None:
+        self._worked = True
+        if self._agent.wants(item) and not self._agent.makes(item):
+            self._waits.answered()
+            if self._agent.turn is None:
+                self._agent.begin(self._caller.answered())
+                self._inform()
+            self._agent.begin_utterance(item, is_filler=self._filler_comes)
+            self._filler_comes = False
+        if isinstance(event, b.AgentText):
+            self._agent.text(event, self._now)
+        elif self._agent.wants(item):
+            self._agent.audio(event, self._now)
+            self._audio_came()
+
+    def _audio_came(self) -> None:
+        was_quiet = self.state is State.QUIET
+        self._fire(Event.AUDIO_CAME)
+        if was_quiet and self._caller.voice.on:
+            # An engine that answers has judged the voice it heard; ours tells its end a little later.
+            self._caller.voice.spend()
+
+    def _rest(self) -> None:
+        """Nobody is waited for while the dialogue stands aside or the keys are somebody else's."""
+        if self._aside or self._keys_diverted:
+            self._patience.suspend()
+        else:
+            self._patience.resume(self._now)
+
+    # ------------------------------------------------------------------ tools
+
+    def _tool_called(self, call: ToolCall) -> None:
+        self._worked = True
+        self._waits.answered()
+        if self.state is State.LEAVING:
+            return  # the outcome is decided: the call only ends
+        if self._agent.turn is None:
+            self._agent.begin(self._caller.answered())
+        self._agent.tool_called(call)
+        self._tools.called(call, self._now)
+
+    def _tool_returned(self, event: s.ToolReturned) -> None:
+        self._story.tool_answered(event.call.call_id, event.result)
+        last_words_said = event.decides_outcome and self._agent.has_spoken
+        if self._tools.returned(event.call, event.result, answer_wanted=not last_words_said):
+            self._waits.asked(self._now)
+        self._inform()
+        if event.decides_outcome:
+            self._fire(Event.DECIDED)
+
+    def _inform(self) -> None:
+        self._outbox.do(c.ModelInformed(self._story.messages()))
+
+    # ------------------------------------------------------------------ words of ours
+
+    def _say(self, words: str) -> None:
+        """In the engine's voice, if it can be asked."""
+        if self._abilities.can_be_asked:
+            self._ask(asking.exactly(words))
+        elif self._has_own_voice:
+            self._say_ourselves(words)
+
+    def _ask(self, instruction: str) -> None:
+        self._waits.asked(self._now, instruction)
+        self._outbox.send(b.Ask(instruction))
+
+    def _say_ourselves(self, words: str) -> None:
+        self._own_items += 1
+        self._waits.asked(self._now)
+        self._outbox.do(c.SayOurselves(f"own words {self._own_items}", words))
+
+    def _end_with(self, words: str, leave: s.Leave) -> None:
+        """These, and then the call is over."""
+        if self.state is State.LEAVING:
+            return
+        self._leave = leave
+        self._fire(Event.CUT_SHORT)
+        self._waits.answered()
+        if words.strip():
+            self._say(words)
+
+    # ------------------------------------------------------------------ an engine that fails
+
+    def _stalled(self) -> None:
+        if self.state is State.LEAVING:
+            self._waits.answered()  # the call ends without its words
+        else:
+            self._lost(may_return=True)
+
+    def _lost(self, *, may_return: bool) -> None:
+        instruction = self._waits.instruction
+        unfinished = not self._agent.is_made or self._story.waits_for_answer or self._waits.for_engine
+        self._agent.break_off()
+        self._waits.answered()
+        self._tools.session_ended()
+        if self.state in (State.LEAVING, State.ENDED):
+            return
+        worked, self._worked = self._worked, False
+        if not may_return or not worked or self._now - self._reached_s < RECONNECT_AGAIN_S:
+            self._fail()
+            return
+        self._reached_s = self._now
+        self._outbox.do(c.Reconnect(self._story.messages()))
+        if instruction is not None:
+            self._ask(instruction)
+        elif unfinished and self._agent_settings.resumption:
+            self._say(self._agent_settings.resumption)
+
+    def _fail(self) -> None:
+        self._leave = replace(self._leave, failed=s.Engine.SPEECH)
+        self._fire(Event.CUT_SHORT)
+        if self._has_own_voice:
+            self._say_ourselves(APOLOGY)
+
+    # ------------------------------------------------------------------ what follows of itself
+
+    def _advance(self) -> None:
+        """Carry on until nothing is due."""
+        if self._now >= self._caller.entry_over_s:
+            self._caller.take_entry(self._now)
+            self._patience.caller_active()
+            self._inform()
+            if self._abilities.can_be_asked:
+                self._waits.asked(self._now)
+        self._run_tools()
+        while (event := self._due()) is not None:
+            self._fire(event)
+        is_gap = self._agent.turn is not None and self._agent.is_silent and not self._agent.is_made
+        self._waits.gap(self._now, there_is=is_gap)
+        if self.state is State.QUIET and not self.is_speaking and not self._answer_goes_on:
+            self._agent.finish(self._now)
+        self._follow_silence()
+
+    @property
+    def _answer_goes_on(self) -> bool:
+        return self._agent.tools_run or self._waits.for_engine
+
+    def _run_tools(self) -> None:
+        ready, in_vain = self._tools.take_ready(self._now, words_owed=self._caller.owes_text())
+        if in_vain:
+            self._caller.transcribes = False
+        if ready:
+            self._inform()
+        for call in ready:
+            self._outbox.do(s.RunTool(call))
+
+    def _due(self) -> Event | None:
+        match self.state:
+            case State.SPEAKING | State.WEIGHED if not self.is_speaking:
+                return Event.HEARD_OUT
+            case State.WEIGHED:
+                return self._verdict()
+            case State.LEAVING if not self.is_speaking and not self._answer_goes_on:
+                return Event.OVER
+        return None
+
+    def _verdict(self) -> Event | None:
+        voice = self._caller.voice
+        if voice.since_s is None:
+            return Event.DISMISSED if self._now >= self._weighed_s else None
+        if voice.lasted_ms < self._settings.barge_in_min_ms:
+            return None
+        return Event.DISMISSED if self._abilities.decides_interruptions else Event.CLAIMED
+
+    def _follow_silence(self) -> None:
+        if self.state is not State.QUIET or self.is_speaking:
+            self._patience.answered()
+        elif self._agent.tools_run:
+            self._patience.answer_awaited(self._now)
+        elif not self._waits.for_engine:
+            self._patience.listening(self._now)
+
+    # ------------------------------------------------------------------ the table's actions
+
+    def _fire(self, event: Event) -> None:
+        before = self.state
+        for action in self._turns.on(event):
+            self._act(action, before)
+        if event is Event.CLAIMED and before is State.WEIGHED:
+            self._caller.speaks(self._now)
+        if self.state is State.LEAVING and before is not State.LEAVING:
+            self._call_time.last_words_begin(self._now)
+
+    def _act(self, action: Action, before: State) -> None:
+        match action:
+            case Action.PAUSE:
+                self._paused_s = self._now
+                self._outbox.do(s.Pause())
+                self._outbox.tell(LiveKind.AGENT_PAUSED)
+            case Action.RESUME:
+                self._paused_s = math.inf
+                self._outbox.do(s.Resume())
+                if self._agent.turn is not None and not self._agent.is_silent:
+                    self._outbox.tell(LiveKind.AGENT_RESUMED)
+            case Action.CUT:
+                silenced_s, self._paused_s = min(self._now, self._paused_s), math.inf
+                if not self._agent.cut(silenced_s) and before is State.WEIGHED:
+                    self._outbox.do(s.Resume())
+            case Action.LEAVE:
+                self._outbox.do(self._leave)

@@ -1,0 +1,29 @@
+"""Commands on their way out of the core."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from ari_bridge.conversation.speech import signals as c
+from ari_bridge.dialogue import signals as s
+from ari_bridge.dialogue.live import LiveKind
+from ari_bridge.providers.speech import base as b
+
+
+class Outbox:
+    def __init__(self) -> None:
+        self._commands: list[c.Command] = []
+
+    def do(self, command: c.Command) -> None:
+        self._commands.append(command)
+
+    def send(self, signal: b.Signal) -> None:
+        """To the engine."""
+        self.do(c.Send(signal))
+
+    def tell(self, kind: LiveKind, text: str = "", figures: Mapping[str, float] | None = None) -> None:
+        self.do(s.Tell(kind, text, figures or {}))
+
+    def drain(self) -> list[c.Command]:
+        commands, self._commands = self._commands, []
+        return commands
