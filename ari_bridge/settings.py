@@ -431,12 +431,12 @@ def _lay_over(table: dict[str, Any], over: Mapping[str, Any]) -> None:
             table[key] = value
 
 
-def explain(error: ValidationError) -> str:
-    """A pydantic error as one line: each key with what is wrong with it. Input values are left out
-    (one of them may be a secret)."""
+def explain(error: ValidationError, *table: str) -> str:
+    """A pydantic error as one line: each key, in `table`, with what is wrong with it. Input values are left
+    out (one of them may be a secret)."""
     parts = []
     for item in error.errors(include_url=False, include_input=False):
-        where = ".".join(str(step) for step in item["loc"])
+        where = ".".join(str(step) for step in (*table, *item["loc"]))
         message = "unknown key" if item["type"] == "extra_forbidden" else item["msg"]
         message = message.removeprefix("Value error, ")
         parts.append(f"{where}: {message}" if where else message)

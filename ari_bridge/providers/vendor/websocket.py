@@ -31,6 +31,11 @@ class VendorSocket:
     def __init__(self, name: str, socket: aiohttp.ClientWebSocketResponse) -> None:
         self.name, self._socket = name, socket
 
+    @property
+    def close_code(self) -> int | None:
+        """None while it is open; 0 where the other side gave none."""
+        return self._socket.close_code
+
     async def send_json(self, message: Mapping[str, Any]) -> None:
         """Raises ProviderError."""
         await self._send(
