@@ -15,6 +15,7 @@ from ari_bridge.core.errors import ProviderError
 from ari_bridge.core.messages import Message, ToolCall, ToolSpec
 from ari_bridge.dialogue.own_words import APOLOGY
 from ari_bridge.pbx.call import Outcome, Status
+from ari_bridge.provider_settings import FallbackSettings
 from ari_bridge.providers.base import (
     Kind,
     ReplyDelta,
@@ -28,7 +29,7 @@ from ari_bridge.providers.base import (
 )
 from ari_bridge.providers.engines import Engines
 from ari_bridge.scenario.virtual_time import run
-from ari_bridge.settings import AgentSettings, FallbackSettings, PatienceSettings, Settings
+from ari_bridge.settings import AgentSettings, PatienceSettings, Settings
 from tests.conversation.fakes import Answer, FakeTts, Says, Scene
 
 LIMITS = FallbackSettings()

@@ -11,7 +11,7 @@ from ari_bridge.settings import AgentSettings, Settings
 
 
 def _settings(**tables: dict[str, object]) -> Settings:
-    return Settings(providers=tables)
+    return Settings.model_validate({"providers": tables})
 
 
 def test_the_agents_default_providers_exist() -> None:
