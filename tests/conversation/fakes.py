@@ -23,6 +23,7 @@ from ari_bridge.pbx.call import CallerGone, CallInfo, Digit, Outcome, PbxEvent, 
 from ari_bridge.pbx.control import Ear, Lost, Party, PartyLost
 from ari_bridge.providers.base import (
     Heard,
+    Meter,
     ReplyDelta,
     Speech,
     SpeechContext,
@@ -34,6 +35,7 @@ from ari_bridge.providers.base import (
     UtteranceStart,
     VoiceContext,
     WordTime,
+    unmetered,
 )
 from ari_bridge.settings import AgentSettings, PatienceSettings, TurnSettings
 from ari_bridge.store.journal import Journal, NoJournal, Past
@@ -438,6 +440,7 @@ class Scene:
     languages: Mapping[str, Tongue] = field(default_factory=dict)
     """`prepare` may fill it."""
     detector: TurnDetector | None = None
+    meter: Meter = unmetered
     in_service: Callable[[CascadeEngines], CascadeEngines] = lambda engines: engines
     """What a service puts around the engines."""
 
@@ -469,6 +472,7 @@ class Scene:
             NoJournal() if self.journal is None else self.journal,
             self.past,
             self.tools,
+            self.meter,
         )
         engines = CascadeEngines(self.stt, self.llm, self.tts, self.languages, self.detector)
         self.conversation = CascadedConversation(brief, self.in_service(engines))

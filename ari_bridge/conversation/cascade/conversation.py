@@ -15,6 +15,7 @@ from ari_bridge.conversation.cascade.context import Context
 from ari_bridge.conversation.cascade.ears import Ears
 from ari_bridge.conversation.cascade.engines import CascadeEngines
 from ari_bridge.conversation.cascade.judge import Judge
+from ari_bridge.conversation.cascade.metered import MeteredModel
 from ari_bridge.conversation.cascade.recognition import Recognition
 from ari_bridge.conversation.cascade.replies import Replies
 from ari_bridge.conversation.cascade.speaker import Speaker
@@ -51,10 +52,10 @@ class CascadedConversation:
             settled=line.keep_minutes,
         )
         handle = self._turnstile.handle
-        self._voice = Voice(engines.tts, VoiceContext(rate_hz, brief.language))
+        self._voice = Voice(engines.tts, VoiceContext(rate_hz, brief.language, meter=brief.meter))
         self._ears = Ears()
         hints = (*agent.phrases, *engines.llm.phrases)
-        speech_context = SpeechContext(rate_hz, brief.language, hints)
+        speech_context = SpeechContext(rate_hz, brief.language, hints, brief.meter)
         self._recognition = Recognition(engines.stt, speech_context, self._ears, handle)
         self._judge = Judge(
             engines.detector,
@@ -65,8 +66,9 @@ class CascadedConversation:
             line.tasks,
             handle,
         )
-        context = Context(engines.llm, agent.context_tokens, line.tasks)
-        self._replies = Replies(engines.llm, line.tools, context, line.tasks, handle)
+        llm = MeteredModel(engines.llm, brief.meter)
+        context = Context(llm, agent.context_tokens, line.tasks)
+        self._replies = Replies(llm, line.tools, context, line.tasks, handle)
         self._speaker = Speaker(self._port, self._voice, line.tasks, handle, line.agent_may_speak)
 
     async def run(self) -> Outcome:

@@ -10,6 +10,7 @@ from ari_bridge.actions.base import Action, ActionContext
 from ari_bridge.core.clock import Clock, monotonic_s
 from ari_bridge.dialogue.live import Observer
 from ari_bridge.pbx.call import PbxCall
+from ari_bridge.providers.base import Meter, unmetered
 from ari_bridge.settings import AgentSettings
 from ari_bridge.store.journal import Journal, NoJournal, Past
 from ari_bridge.tools.workshop import AgentTools
@@ -31,6 +32,7 @@ class Brief:
     past: Past | None = None
     """What there was before, where the call is taken over."""
     tools: AgentTools | None = None
+    meter: Meter = unmetered
 
     @property
     def language(self) -> str:
