@@ -161,6 +161,9 @@ class TurnSettings(_Table):
     digit_pause_ms: int = Field(default=0, ge=0, le=10_000)
     """How long more digits are waited for; 0: each digit is answered at once. # ends the waiting."""
     digits_max: int = Field(default=32, ge=1, le=64)
+    utterance_max_s: float = Field(default=60.0, ge=5, le=600)
+    """What a recogniser gets in one piece: a caller (or a noise) that never falls silent is transcribed so
+    far, and goes on in the next piece of the same turn."""
 
     @model_validator(mode="after")
     def _ends_in_order(self) -> TurnSettings:

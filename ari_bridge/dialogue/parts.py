@@ -65,7 +65,8 @@ def assemble(
     if patience is None:
         says = replace(says, fillers=(), check_ins=(), no_answer="")
     outbox, history, log = Outbox(), History(system), TurnLog()
-    caller = CallerSide(outbox, Keypad(settings.digit_pause_ms / 1000, settings.digits_max))
+    keypad = Keypad(settings.digit_pause_ms / 1000, settings.digits_max)
+    caller = CallerSide(outbox, keypad, settings.utterance_max_s)
     agent = AgentSide(history, log, outbox, rate_hz, settings.protected)
     return Parts(
         settings,
