@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections import deque
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from ari_bridge.dialogue import signals as s
 from ari_bridge.dialogue.agent_side import AgentSide
@@ -14,6 +14,7 @@ from ari_bridge.dialogue.endpoint import end_of_turn
 from ari_bridge.dialogue.history import History
 from ari_bridge.dialogue.keypad import Keypad
 from ari_bridge.dialogue.languages.registry import language as language_of
+from ari_bridge.dialogue.languages.sayings import Sayings
 from ari_bridge.dialogue.log import TurnLog
 from ari_bridge.dialogue.outbox import Outbox
 from ari_bridge.dialogue.own_words import OwnWords
@@ -41,8 +42,10 @@ class Parts:
     digits: deque[s.DigitPressed] = field(default_factory=deque)
     """Pressed, and not taken yet."""
 
-    def speak_language(self, tag: str) -> None:
+    def speak_language(self, tag: str, says: Sayings) -> None:
         """Caller and agent go on in another language."""
+        self.own_words.says = says
+        self.silence.speak(says)
         language = self.weighing.language = language_of(tag)
         self.turn_end = TurnEnd(end_of_turn(self.settings, language), eager=self.settings.eager)
 
@@ -54,12 +57,16 @@ def assemble(
     language: str = "en",
     system: str = "",
     max_duration_s: float = math.inf,
-    goodbye: str = "",
+    says: Sayings | None = None,
     patience: PatienceSettings | None = None,
 ) -> Parts:
     """As Session takes them."""
+    says = Sayings() if says is None else says
+    if patience is None:
+        says = replace(says, fillers=(), check_ins=(), no_answer="")
     outbox, history, log = Outbox(), History(system), TurnLog()
-    caller = CallerSide(outbox, Keypad(settings.digit_pause_ms / 1000, settings.digits_max))
+    keypad = Keypad(settings.digit_pause_ms / 1000, settings.digits_max)
+    caller = CallerSide(outbox, keypad, settings.utterance_max_s)
     agent = AgentSide(history, log, outbox, rate_hz, settings.protected)
     return Parts(
         settings,
@@ -72,6 +79,6 @@ def assemble(
         Weighing(caller, agent, settings, language_of(language)),
         TurnEnd(end_of_turn(settings, language_of(language)), eager=settings.eager),
         CallTime(max_duration_s),
-        Silence(patience or PatienceSettings(fillers=(), check_ins=())),
-        OwnWords(goodbye, "" if patience is None else patience.no_answer),
+        Silence(patience or PatienceSettings(), says),
+        OwnWords(says),
     )

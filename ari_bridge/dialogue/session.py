@@ -22,6 +22,7 @@ from ari_bridge.dialogue import signals as s
 from ari_bridge.dialogue.floor import Floor
 from ari_bridge.dialogue.history import Entry
 from ari_bridge.dialogue.intake import Intake
+from ari_bridge.dialogue.languages.sayings import Sayings
 from ari_bridge.dialogue.latency import Stamp
 from ari_bridge.dialogue.log import Turn
 from ari_bridge.dialogue.parts import assemble
@@ -44,19 +45,19 @@ class Session:
         language: str = "en",
         system: str = "",
         max_duration_s: float = math.inf,
-        goodbye: str = "",
+        says: Sayings | None = None,
         patience: PatienceSettings | None = None,
     ) -> None:
         """`rate_hz`: of the positions. `language`: a BCP 47 tag. `system`: the system message for the model,
-        if any. `max_duration_s` after greet() the agent says `goodbye`, whatever is going on. `patience`:
-        None where silence may last for ever."""
+        if any. `max_duration_s` after greet() the agent says goodbye, whatever is going on. `says`: its own
+        words, English when None. `patience`: None where silence may last for ever."""
         self._parts = assemble(
             settings,
             rate_hz=rate_hz,
             language=language,
             system=system,
             max_duration_s=max_duration_s,
-            goodbye=goodbye,
+            says=says,
             patience=patience,
         )
         self._floor = Floor(self._parts)
@@ -78,9 +79,9 @@ class Session:
         self.history.entries.extend(entries)
         self._parts.log.turns.extend(turns)
 
-    def speak_language(self, tag: str) -> None:
-        """Caller and agent go on in another language."""
-        self._parts.speak_language(tag)
+    def speak_language(self, tag: str, says: Sayings) -> None:
+        """Caller and agent go on in another language; `says`: the agent's own words in it."""
+        self._parts.speak_language(tag, says)
 
     def greet(self, text: str, now: float) -> list[s.Command]:
         """Begin the call with the agent's words; with none, the caller speaks first."""
@@ -165,7 +166,7 @@ class Session:
     def _make_up(self) -> None:
         """Ask the caller to say it again, once; a model that has nothing to say to that either has failed."""
         parts, now = self._parts, self._now
-        parts.agent.make_up(parts.own_words.no_answer, now)
+        parts.agent.make_up(parts.own_words.says.no_answer, now)
         if parts.agent.missing_in_a_row > MISSING_MAX:
             parts.own_words.failed(s.Engine.LLM)
             self._floor.fire(Event.FAILED, now)

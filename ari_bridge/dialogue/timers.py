@@ -25,6 +25,7 @@ class Timers:
             parts.silence.due_s(state, voice_on=parts.caller.voice.on),
             self._turn_due_s(now),
             parts.weighing.due_s(state),
+            parts.caller.cut_s if state is State.CALLER_SPEAKING else math.inf,
         )
         return due_s if due_s < math.inf else None
 
@@ -35,6 +36,8 @@ class Timers:
             self._floor.fire(event, now)
         if now >= parts.silence.due_s(self._floor.state, voice_on=parts.caller.voice.on):
             self._prompt(parts.silence.prompt(now), now)
+        if self._floor.state is State.CALLER_SPEAKING and now >= parts.caller.cut_s:
+            parts.caller.cut_utterance(now)
         if parts.caller.turn is not None:
             parts.caller.turn.give_up_waiting(TRANSCRIPT_WAIT_S, now)
 

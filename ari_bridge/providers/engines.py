@@ -7,7 +7,8 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable
 from typing import Any, Generic, TypeVar
 
-from ari_bridge.dialogue.own_words import APOLOGY
+from ari_bridge.dialogue.languages.registry import all_languages
+from ari_bridge.dialogue.wording import wording
 from ari_bridge.provider_settings import FallbackSettings
 from ari_bridge.providers.base import Kind, LanguageModel, SpeechToText, TextToSpeech, TurnDetector
 from ari_bridge.providers.cache import CachingTextToSpeech
@@ -91,20 +92,13 @@ class Engines:
 
 
 def _fixed_phrases(agents: Iterable[AgentSettings]) -> set[str]:
-    return {
-        text
-        for agent in agents
-        for text in (
-            agent.greeting,
-            agent.resumption,
-            agent.goodbye,
-            APOLOGY,
-            *agent.patience.fillers,
-            *agent.patience.check_ins,
-            agent.patience.farewell,
-            agent.patience.no_answer,
-        )
-    }
+    """Of any language: a call may be in another one than its agent's."""
+    texts: set[str] = set()
+    for agent in agents:
+        texts.add(agent.greeting)
+        for tag in (*all_languages(), agent.language, *agent.languages):
+            texts.update(wording(agent, tag).all)
+    return texts
 
 
 def _then(names: Names, reserve: Names) -> Names:

@@ -8,13 +8,14 @@ import pytest
 
 from ari_bridge.core.errors import ProviderError
 from ari_bridge.core.messages import Message, Role, ToolCall
+from ari_bridge.dialogue.languages.sayings import Sayings
 from ari_bridge.dialogue.live import LiveKind
-from ari_bridge.dialogue.own_words import APOLOGY
 from ari_bridge.pbx.call import Outcome, Status
 from ari_bridge.scenario.virtual_time import run
 from ari_bridge.settings import AgentSettings, TurnSettings
 from tests.conversation.fakes import FIXED, Answer, Says, Scene, digit, until_cancelled
 
+APOLOGY = Sayings().apology
 GONE = Outcome(Status.HANGUP, "CALLER")
 LONG = "We were founded long ago. " + "We have grown ever since and we are proud of it. " * 6
 

@@ -13,7 +13,7 @@ import pytest
 from ari_bridge.conversation.cascade import CascadeEngines
 from ari_bridge.core.errors import ProviderError
 from ari_bridge.core.messages import Message, ToolCall, ToolSpec
-from ari_bridge.dialogue.own_words import APOLOGY
+from ari_bridge.dialogue.languages.sayings import Sayings
 from ari_bridge.pbx.call import Outcome, Status
 from ari_bridge.provider_settings import FallbackSettings
 from ari_bridge.providers.base import (
@@ -32,6 +32,7 @@ from ari_bridge.scenario.virtual_time import run
 from ari_bridge.settings import AgentSettings, PatienceSettings, Settings
 from tests.conversation.fakes import Answer, FakeTts, Says, Scene
 
+APOLOGY = Sayings().apology
 LIMITS = FallbackSettings()
 HELLO = Says(3.0, "hello")
 HELLO_ENDS_S = 4.0

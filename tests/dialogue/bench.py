@@ -11,7 +11,8 @@ from ari_bridge.dialogue.history import WordSpan
 from ari_bridge.dialogue.live import LiveKind
 from ari_bridge.dialogue.session import Session
 from ari_bridge.dialogue.turns import State
-from ari_bridge.settings import PatienceSettings, TurnSettings
+from ari_bridge.dialogue.wording import wording
+from ari_bridge.settings import AgentSettings, PatienceSettings, TurnSettings
 
 RATE_HZ = 8000
 FRAME = 160
@@ -35,7 +36,7 @@ class Bench:
             settings or FIXED,
             rate_hz=RATE_HZ,
             max_duration_s=max_duration_s,
-            goodbye=goodbye,
+            says=wording(AgentSettings(goodbye=goodbye, patience=patience or PatienceSettings()), "en"),
             patience=patience,
         )
         self.speaks_by_itself = speaks_by_itself

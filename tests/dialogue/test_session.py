@@ -7,13 +7,14 @@ import pytest
 from ari_bridge.core.messages import Role, ToolCall
 from ari_bridge.dialogue import signals as s
 from ari_bridge.dialogue.caller_side import PREROLL_S
+from ari_bridge.dialogue.languages.sayings import Sayings
 from ari_bridge.dialogue.live import LiveKind
-from ari_bridge.dialogue.own_words import APOLOGY
 from ari_bridge.dialogue.turn_end import TRANSCRIPT_WAIT_S
 from ari_bridge.dialogue.turns import State
 from ari_bridge.settings import TurnSettings
 from tests.dialogue.bench import Bench
 
+APOLOGY = Sayings().apology
 LONG = "We were founded long ago. We have grown ever since. We are still here."
 
 

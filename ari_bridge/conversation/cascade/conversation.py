@@ -25,8 +25,8 @@ from ari_bridge.conversation.line.past import history, turns
 from ari_bridge.core.messages import ToolCall
 from ari_bridge.dialogue import signals as s
 from ari_bridge.dialogue.log import Turn
-from ari_bridge.dialogue.own_words import APOLOGY
 from ari_bridge.dialogue.session import Session
+from ari_bridge.dialogue.wording import wording
 from ari_bridge.media.vad import VoiceContinued, VoiceEvent, VoiceStarted, VoiceStopped
 from ari_bridge.pbx.call import Outcome
 from ari_bridge.providers.base import Speech, SpeechContext, VoiceContext
@@ -36,8 +36,8 @@ class CascadedConversation:
     """Made for one call; `run` it once. The line's `Dialogue`."""
 
     def __init__(self, brief: Brief, engines: CascadeEngines) -> None:
-        agent = brief.agent
-        self._first_words = brief.first_words
+        agent = self._agent = brief.agent
+        self._first_words, self._says = brief.first_words, brief.says
         self._clock, self._port = brief.clock, brief.call.port
         self._languages = engines.languages
         rate_hz = self._port.rate_hz
@@ -83,7 +83,7 @@ class CascadedConversation:
     async def _prepare_apology(self) -> None:
         """While there is time: when it is wanted the voice may be what fails."""
         await self._speaker.quiet()
-        await self._voice.prepare(APOLOGY)
+        await self._voice.prepare(self._says.apology)
 
     async def _listen(self) -> None:
         await listen(
@@ -171,7 +171,9 @@ class CascadedConversation:
         tongue = self._languages[language]
         self._voice.switch(tongue.tts, language)
         self._recognition.switch(tongue.stt, language)
-        self._session.speak_language(language)
+        self._says = wording(self._agent, language)
+        self._session.speak_language(language, self._says)
+        self.line.tasks.start(self._prepare_apology)
 
     async def words_heard(self) -> None:
         while True:
@@ -193,7 +195,7 @@ def _session(brief: Brief) -> Session:
         rate_hz=brief.call.port.rate_hz,
         system=brief.system,
         max_duration_s=brief.max_duration_s,
-        goodbye=agent.goodbye,
+        says=brief.says,
         language=brief.language,
         patience=agent.patience,
     )

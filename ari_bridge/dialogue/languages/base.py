@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Set
 from dataclasses import dataclass, field
 
+from ari_bridge.dialogue.languages.sayings import Sayings
 from ari_bridge.dialogue.words import Phrases
 
 SOUNDS = Phrases(
@@ -20,6 +21,8 @@ HESITATIONS = Phrases("hm, hmm, mm, mmm, eh, uh, uhm, um, er, erm, ehm, äh, äh
 class Language:
     name: str
     """ISO 639-1."""
+    says: Sayings = field(default_factory=Sayings)
+    """What an agent says in it of its own accord."""
     hesitations: Phrases = HESITATIONS
     """At the end: the speaker holds the floor."""
     opening: Phrases = field(default_factory=Phrases)

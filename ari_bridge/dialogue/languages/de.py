@@ -1,6 +1,7 @@
 """German."""
 
 from ari_bridge.dialogue.languages.base import HESITATIONS, SOUNDS, Language
+from ari_bridge.dialogue.languages.sayings import Sayings
 from ari_bridge.dialogue.words import Phrases, split
 
 _OPEN = """
@@ -11,8 +12,19 @@ _UNITS = "null eins zwei zwo drei vier fünf sechs sieben acht neun"
 _JOINED = "ein zwei drei vier fünf sechs sieben acht neun"
 _TENS = "zwanzig dreißig vierzig fünfzig sechzig siebzig achtzig neunzig"
 
+_SAYINGS = Sayings(
+    apology="Es tut mir leid, bei uns ist etwas schiefgegangen.",
+    goodbye="Es tut mir leid, unsere Zeit ist um, und ich muss das Gespräch hier beenden. Auf Wiederhören.",
+    resumption="Entschuldigung, ich habe Sie kurz verloren. Bitte sprechen Sie weiter.",
+    no_answer="Entschuldigung, könnten Sie das noch einmal sagen?",
+    fillers=("Einen Moment, bitte.", "Ich suche noch.", "Ich bin gleich so weit."),
+    check_ins=("Sind Sie noch da?", "Hallo? Ich kann Sie nicht hören."),
+    farewell="Ich kann Sie nicht hören und beende deshalb das Gespräch. Auf Wiederhören.",
+)
+
 LANGUAGE = Language(
     name="de",
+    says=_SAYINGS,
     hesitations=HESITATIONS
     | Phrases("""
         also, ja also, moment, einen moment, moment mal, augenblick, sekunde, mal sehen, lassen sie

@@ -1,13 +1,25 @@
 """Dutch."""
 
 from ari_bridge.dialogue.languages.base import HESITATIONS, SOUNDS, Language
+from ari_bridge.dialogue.languages.sayings import Sayings
 from ari_bridge.dialogue.words import Phrases, split
 
 _OPEN = "wat, wie, wanneer, waar, waarom, hoe, welk, welke, hoeveel, waarvoor, waarheen, hoezo"
 _TENS = "twintig dertig veertig vijftig zestig zeventig tachtig negentig"
 
+_SAYINGS = Sayings(
+    apology="Het spijt me, er is bij ons iets misgegaan.",
+    goodbye="Het spijt me, onze tijd is om en ik moet het gesprek beëindigen. Tot ziens.",
+    resumption="Sorry, ik was u even kwijt. Gaat u verder.",
+    no_answer="Sorry, kunt u dat nog een keer zeggen?",
+    fillers=("Een moment, alstublieft.", "Ik ben nog aan het zoeken.", "Ik ben bijna klaar."),
+    check_ins=("Bent u er nog?", "Hallo? Ik hoor u niet."),
+    farewell="Ik hoor u niet en daarom beëindig ik het gesprek. Tot ziens.",
+)
+
 LANGUAGE = Language(
     name="nl",
+    says=_SAYINGS,
     hesitations=HESITATIONS
     | Phrases("""
         dus, even kijken, even denken, momentje, een momentje, een moment, wacht even, ja dus, zeg
