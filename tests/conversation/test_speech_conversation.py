@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from ari_bridge.pbx.call import Outcome, Status
+from ari_bridge.scenario.virtual_time import run
 from tests.conversation.fakes import Says
 from tests.conversation.speech_scene import SpeechScene
-from ari_bridge.scenario.virtual_time import run
 
 GONE = Outcome(Status.HANGUP, "CALLER")
 LONG = "We were founded long ago. " + "We have grown ever since and we are proud of it. " * 6

@@ -31,6 +31,11 @@ class VendorSocket:
     def __init__(self, name: str, socket: aiohttp.ClientWebSocketResponse) -> None:
         self.name, self._socket = name, socket
 
+    @property
+    def closed(self) -> bool:
+        """By us or, as far as was read, by the server."""
+        return self._socket.closed
+
     async def send_json(self, message: Mapping[str, Any]) -> None:
         """Raises ProviderError."""
         await self._send(
