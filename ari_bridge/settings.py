@@ -242,8 +242,8 @@ class AgentSettings(_Table):
     llm: _Engines = ("script",)
     tts: _Engines = ("espeak",)
     speech: str = ""
-    """A provider that hears and speaks itself, in place of stt, llm and tts. A `tts` that is set beside it says
-    what the provider cannot: an apology when it has failed, the briefing of an attended transfer."""
+    """A provider that hears and speaks itself, in place of stt, llm and tts. A `tts` that is set beside it
+    says what the provider cannot: an apology when it has failed, the briefing of an attended transfer."""
     gain_db: float = Field(default=0.0, ge=-30, le=20)
     """How much louder than its voice engine makes it the agent speaks."""
     phrases: tuple[str, ...] = ()
