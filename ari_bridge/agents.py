@@ -2,17 +2,22 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Mapping
 from dataclasses import replace
+from typing import TypeAlias
 
 from ari_bridge.actions.base import ActionContext
 from ari_bridge.actions.registry import actions
 from ari_bridge.call import Agent
 from ari_bridge.conversation.cascade import CascadedConversation, CascadeEngines, Tongue
 from ari_bridge.conversation.line import Brief, Conversation
+from ari_bridge.conversation.speech import SpeechConversation, SpeechEngines
 from ari_bridge.core.errors import SettingsError
 from ari_bridge.providers.engines import Engines
 from ari_bridge.settings import AgentSettings, LanguageSettings, Settings
 from ari_bridge.tools.workshop import Workshop
+
+Converse: TypeAlias = Callable[[Brief], Conversation]
 
 
 def build_agents(settings: Settings, engines: Engines, tools: Workshop) -> dict[str, Agent]:
@@ -28,6 +33,30 @@ def build_agent(name: str, settings: Settings, engines: Engines, tools: Workshop
             known = ", ".join(sorted(verbs))
             raise SettingsError(f"agents.{name}.actions: there is no {verb!r} (there are {known})")
     languages = _languages(agent, engines)
+    converse = _speech(agent, engines) if agent.speech else _cascade(agent, engines, languages)
+    context = ActionContext(settings.destinations, settings.digits, settings.control)
+    return Agent(
+        name=name,
+        settings=agent,
+        max_duration_s=settings.limits.max_duration_s,
+        converse=converse,
+        actions=list(verbs.values()),
+        action_context=replace(context, languages=tuple(languages)),
+        tools=tools.for_agent(name),
+    )
+
+
+def _speech(agent: AgentSettings, engines: Engines) -> Converse:
+    voice = engines.tts(agent.own_voice) if agent.own_voice else None
+    own = SpeechEngines(engines.speech(agent.speech), voice)
+
+    def converse(brief: Brief) -> Conversation:
+        return SpeechConversation(brief, own)
+
+    return converse
+
+
+def _cascade(agent: AgentSettings, engines: Engines, languages: Mapping[str, Tongue]) -> Converse:
     cascade = CascadeEngines(
         engines.stt(agent.stt),
         engines.llm(agent.llm),
@@ -39,16 +68,7 @@ def build_agent(name: str, settings: Settings, engines: Engines, tools: Workshop
     def converse(brief: Brief) -> Conversation:
         return CascadedConversation(brief, cascade)
 
-    context = ActionContext(settings.destinations, settings.digits, settings.control)
-    return Agent(
-        name=name,
-        settings=agent,
-        max_duration_s=settings.limits.max_duration_s,
-        converse=converse,
-        actions=list(verbs.values()),
-        action_context=replace(context, languages=tuple(languages)),
-        tools=tools.for_agent(name),
-    )
+    return converse
 
 
 def _languages(agent: AgentSettings, engines: Engines) -> dict[str, Tongue]:

@@ -222,6 +222,21 @@ class LanguageSettings(_Table):
     """Its phrases, which for the agent's own language stand in the agent's table and its `patience`."""
 
 
+_NOT_BESIDE_SPEECH = ("stt", "llm", "languages", "context_tokens", "phrases")
+_TURNS_NOT_BESIDE_SPEECH = (
+    "end_of_turn_ms",
+    "end_of_turn",
+    "end_of_turn_min_ms",
+    "end_of_turn_max_ms",
+    "detector",
+    "detector_timeout_ms",
+    "eager",
+    "barge_in_min_words",
+    "protected",
+)
+"""What an engine that hears and speaks itself decides by itself."""
+
+
 class AgentSettings(_Table):
     greeting: str = ""
     resumption: str | None = None
@@ -241,6 +256,9 @@ class AgentSettings(_Table):
     stt: _Engines = ("pocketsphinx",)
     llm: _Engines = ("script",)
     tts: _Engines = ("espeak",)
+    speech: str = ""
+    """A provider that hears and speaks itself, in place of stt, llm and tts. A `tts` that is set beside it
+    says what the provider cannot: an apology when it has failed, the briefing of an attended transfer."""
     gain_db: float = Field(default=0.0, ge=-30, le=20)
     """How much louder than its voice engine makes it the agent speaks."""
     phrases: tuple[str, ...] = ()
@@ -253,6 +271,29 @@ class AgentSettings(_Table):
     """What else it may use: names of tools, or patterns of them such as "calendar_*"."""
     knowledge: KnowledgeSettings = KnowledgeSettings()
     """What it can look things up in; offers the tool `look_up`."""
+
+    @property
+    def own_voice(self) -> _Engines:
+        """Beside `speech`; () where there is none."""
+        return self.tts if "tts" in self.model_fields_set else ()
+
+    @model_validator(mode="after")
+    def _speech_stands_alone(self) -> AgentSettings:
+        if not self.speech:
+            return self
+        wrong = [name for name in _NOT_BESIDE_SPEECH if name in self.model_fields_set]
+        turns = self.turns.model_fields_set
+        wrong += [f"turns.{name}" for name in _TURNS_NOT_BESIDE_SPEECH if name in turns]
+        if wrong:
+            raise ValueError(
+                f"{', '.join(wrong)}: means nothing beside speech = {self.speech!r}, which does it itself;"
+                " remove the one or the other"
+            )
+        if "attended_transfer" in self.actions and not self.own_voice:
+            raise ValueError(
+                "tts: attended_transfer briefs people in a voice of its own beside speech; set one"
+            )
+        return self
 
 
 _Context = Annotated[str, Field(pattern=r"^[A-Za-z0-9_.-]+$")]

@@ -19,6 +19,7 @@ from ari_bridge.providers.fallback.stt import FallbackSpeechToText
 from ari_bridge.providers.fallback.tts import FallbackTextToSpeech
 from ari_bridge.providers.phrase_store import PhraseStore
 from ari_bridge.providers.registry import build_provider
+from ari_bridge.providers.speech.base import SpeechToSpeech
 from ari_bridge.providers.streams import StallLimits
 from ari_bridge.settings import AgentSettings, Settings
 
@@ -38,6 +39,7 @@ class Engines:
         self._reserve = settings.providers.fallback
         self._detectors: dict[str, TurnDetector] = {}
         limits, phrases = settings.providers.fallback, settings.phrases
+        self._speech: dict[str, SpeechToSpeech] = {}
         self._store = PhraseStore(
             phrases.directory, memory_bytes=phrases.memory_mb * MB, disk_bytes=phrases.disk_mb * MB
         )
@@ -67,6 +69,11 @@ class Engines:
     def tts(self, names: Names) -> TextToSpeech:
         return self._tts.of(_then(names, self._reserve.tts))
 
+    def speech(self, name: str) -> SpeechToSpeech:
+        if name not in self._speech:
+            self._speech[name] = self._build(self._settings, Kind.SPEECH, name)
+        return self._speech[name]
+
     def detector(self, name: str) -> TurnDetector | None:
         """None for the empty name."""
         if name and name not in self._detectors:
@@ -76,6 +83,8 @@ class Engines:
     async def close(self) -> None:
         for detector in self._detectors.values():
             await detector.close()
+        for speech in self._speech.values():
+            await speech.close()
         await self._stt.close()
         await self._llm.close()
         await self._tts.close()

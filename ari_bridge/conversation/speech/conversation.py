@@ -96,7 +96,7 @@ class SpeechConversation:
     # ------------------------------------------------------------------ the caller
 
     async def _listen(self) -> None:
-        # Engines take the caller's audio for their clock: it goes on, as silence, while the call is aside.
+        # The caller's audio is an engine's clock: it goes on, as silence, while the call stands aside.
         await listen(self._port, is_aside=lambda: False, hear=self._hear, tell=self._voice_told)
 
     def _hear(self, chunk: AudioChunk) -> None:

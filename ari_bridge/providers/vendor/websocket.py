@@ -32,6 +32,11 @@ class VendorSocket:
         self.name, self._socket = name, socket
 
     @property
+    def closed(self) -> bool:
+        """By us or, as far as was read, by the server."""
+        return self._socket.closed
+
+    @property
     def close_code(self) -> int | None:
         """None while it is open; 0 where the other side gave none."""
         return self._socket.close_code
