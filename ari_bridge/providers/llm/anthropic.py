@@ -16,11 +16,11 @@ from typing import Any
 from pydantic import Field
 
 from ari_bridge.core.messages import ToolCall, ToolSpec
-from ari_bridge.providers.base import Kind, Provider, TextDelta, Usage
+from ari_bridge.providers.base import Kind, Provider, Usage
 from ari_bridge.providers.llm.model_options import ModelOptions
-from ari_bridge.providers.llm.streamed import Delta, Ending, StreamedModel, VendorFault
+from ari_bridge.providers.llm.streamed import Delta, Ending, StreamedModel, VendorFault, said
 from ari_bridge.providers.llm.thinking import Setting, ladder
-from ari_bridge.providers.llm.tool_arguments import as_json, tool_call
+from ari_bridge.providers.llm.tool_arguments import tool_call
 from ari_bridge.providers.llm.turns import AgentTurn, CallerTurn, ResultsTurn, Talk, Turn
 from ari_bridge.providers.vendor.http import HttpVendor
 
@@ -55,8 +55,8 @@ class AnthropicReader:
     ending: Ending | None = None
     is_over: bool = False
     _counts: dict[str, int] = field(default_factory=dict)
-    _call: ToolCall | None = None
-    """Its block is open."""
+    _call: Mapping[str, Any] | None = None
+    """The block that is open, if a tool's."""
     _arguments: str = ""
 
     def read(self, event: Mapping[str, Any]) -> Iterator[Delta]:
@@ -70,7 +70,7 @@ class AnthropicReader:
             case "content_block_stop":
                 if (call := self._call) is not None:
                     self._call = None
-                    yield tool_call(call.call_id, call.name, self._arguments or as_json(call.arguments))
+                    yield tool_call(call["id"], call["name"], self._arguments or call.get("input"))
             case "message_delta":
                 self._count(event.get("usage") or {})
                 if reason := event["delta"].get("stop_reason"):
@@ -83,16 +83,15 @@ class AnthropicReader:
 
     def _begin(self, block: Mapping[str, Any]) -> Iterator[Delta]:
         match block["type"]:
-            case "text" if block["text"]:
-                yield TextDelta(block["text"])
+            case "text":
+                yield said(block["text"])
             case "tool_use":
-                self._call = ToolCall(block["id"], block["name"], block.get("input") or {})
-                self._arguments = ""
+                self._call, self._arguments = block, ""
 
     def _go_on(self, delta: Mapping[str, Any]) -> Iterator[Delta]:
         match delta["type"]:
-            case "text_delta" if delta["text"]:
-                yield TextDelta(delta["text"])
+            case "text_delta":
+                yield said(delta["text"])
             case "input_json_delta":
                 self._arguments += delta["partial_json"]
 

@@ -13,13 +13,13 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
-from uuid import uuid4
 
 from ari_bridge.core.messages import ToolCall, ToolSpec
-from ari_bridge.providers.base import Kind, Provider, TextDelta, Usage
+from ari_bridge.providers.base import Kind, Provider, Usage
 from ari_bridge.providers.llm.model_options import ModelOptions
-from ari_bridge.providers.llm.streamed import Delta, Ending, StreamedModel, VendorFault
+from ari_bridge.providers.llm.streamed import Delta, Ending, StreamedModel, VendorFault, said
 from ari_bridge.providers.llm.thinking import Setting, ladder
+from ari_bridge.providers.llm.tool_arguments import tool_call
 from ari_bridge.providers.llm.turns import AgentTurn, CallerTurn, ResultsTurn, Talk, Turn
 from ari_bridge.providers.vendor.http import HttpVendor
 from ari_bridge.providers.vendor.retry import may_pass
@@ -76,12 +76,9 @@ class GeminiReader:
         if part.get("thought"):
             return
         if text := part.get("text"):
-            yield TextDelta(text)
+            yield said(text)
         if call := part.get("functionCall"):
-            call_id = call.get("id") or f"call_{uuid4().hex[:24]}"
-            yield ToolCall(
-                call_id, call["name"], dict(call.get("args") or {}), part.get("thoughtSignature", "")
-            )
+            yield tool_call(call.get("id"), call["name"], call.get("args"), part.get("thoughtSignature", ""))
 
     def _count(self, usage: Mapping[str, Any]) -> None:
         def count(*names: str) -> int:
@@ -133,8 +130,8 @@ class GeminiDialect:
             case CallerTurn(text):
                 return {"role": "user", "parts": [{"text": text}]}
             case AgentTurn(text, calls):
-                parts = [{"text": text}] if text else []
-                return {"role": "model", "parts": [*parts, *self._calls(calls)]}
+                words = [{"text": text}] if text else []
+                return {"role": "model", "parts": [*words, *self._calls(calls)]}
             case ResultsTurn(results):
                 parts = [
                     {

@@ -11,12 +11,11 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
-from uuid import uuid4
 
 from ari_bridge.core.messages import ToolCall, ToolSpec
-from ari_bridge.providers.base import Kind, Provider, TextDelta, Usage
+from ari_bridge.providers.base import Kind, Provider, Usage
 from ari_bridge.providers.llm.model_options import ModelOptions
-from ari_bridge.providers.llm.streamed import Delta, Ending, StreamedModel, VendorFault
+from ari_bridge.providers.llm.streamed import Delta, Ending, StreamedModel, VendorFault, said
 from ari_bridge.providers.llm.thinking import Setting, ladder
 from ari_bridge.providers.llm.tool_arguments import as_json, tool_call
 from ari_bridge.providers.llm.turns import AgentTurn, CallerTurn, ResultsTurn, Talk, Turn
@@ -72,13 +71,13 @@ class ChatReader:
             delta = choice.get("delta") or {}
             for text in (delta.get("content"), delta.get("refusal")):
                 if text:
-                    yield TextDelta(_text(text))
+                    yield said(text)
             for piece in delta.get("tool_calls") or ():
                 self._piece(piece)
             if (reason := choice.get("finish_reason")) and self.ending is None:
                 self.ending = _ENDINGS.get(reason, Ending.COMPLETE)
                 for call in self._in_order():
-                    yield tool_call(call.call_id or f"call_{uuid4().hex[:24]}", call.name, call.arguments)
+                    yield tool_call(call.call_id, call.name, call.arguments)
 
     def _piece(self, piece: Mapping[str, Any]) -> None:
         """Some servers give all calls the same index, and tell them apart by their ids."""
@@ -89,8 +88,8 @@ class ChatReader:
             calls.append(_CallPieces(call_id))
         call = calls[-1]
         call.call_id = call.call_id or call_id
-        call.name = call.name or _text(function.get("name") or "")
-        call.arguments += _text(function.get("arguments") or "")
+        call.name = call.name or function.get("name") or ""
+        call.arguments += function.get("arguments") or ""
 
     def _in_order(self) -> Iterable[_CallPieces]:
         return [call for _, calls in sorted(self._calls.items()) for call in calls]
@@ -102,12 +101,6 @@ class ChatReader:
             int(usage.get("completion_tokens") or 0),
             cached_tokens=int(details.get("cached_tokens") or 0),
         )
-
-
-def _text(value: Any) -> str:
-    if not isinstance(value, str):
-        raise TypeError("no text")
-    return value
 
 
 def _fault(error: Any) -> VendorFault:

@@ -12,10 +12,10 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from ari_bridge.core.messages import ToolSpec
-from ari_bridge.providers.base import Kind, Provider, TextDelta, Usage
+from ari_bridge.providers.base import Kind, Provider, Usage
 from ari_bridge.providers.llm.model_options import ModelOptions
 from ari_bridge.providers.llm.openai_chat import LEAST_EFFORTS, OPENAI
-from ari_bridge.providers.llm.streamed import Delta, Ending, StreamedModel, VendorFault
+from ari_bridge.providers.llm.streamed import Delta, Ending, StreamedModel, VendorFault, said
 from ari_bridge.providers.llm.thinking import Setting, ladder
 from ari_bridge.providers.llm.tool_arguments import as_json, tool_call
 from ari_bridge.providers.llm.turns import AgentTurn, CallerTurn, ResultsTurn, Talk, Turn
@@ -41,8 +41,7 @@ class ResponsesReader:
     def read(self, event: Mapping[str, Any]) -> Iterator[Delta]:
         match event["type"]:
             case "response.output_text.delta" | "response.refusal.delta":
-                if text := str(event["delta"]):
-                    yield TextDelta(text)
+                yield said(event["delta"])
             case "response.output_item.done":
                 item = event["item"]
                 if item["type"] == "function_call":

@@ -14,6 +14,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import re
 from collections.abc import AsyncGenerator, Iterable, Mapping, Sequence
 from contextlib import AsyncExitStack, aclosing
 from enum import Enum
@@ -34,6 +35,7 @@ log = logging.getLogger(__name__)
 Delta: TypeAlias = TextDelta | ToolCall
 _NOT_AS_AGREED = (LookupError, TypeError, AttributeError, ValueError)
 """What a reader meets in an event of another shape than the vendor's."""
+_NO_CHARACTERS = re.compile(r"[\0\ud800-\udfff]")
 _DONE = "[DONE]"
 """OpenAI's own end of a stream; others have taken it over."""
 
@@ -44,6 +46,13 @@ class Ending(Enum):
     COMPLETE = "it was complete"
     CUT = "the limit of tokens was reached"
     FILTERED = "the vendor's content filter stopped it"
+
+
+def said(text: Any) -> TextDelta:
+    """Raises TypeError: it is no text."""
+    if not isinstance(text, str):
+        raise TypeError("no text")
+    return TextDelta(_NO_CHARACTERS.sub("", text))
 
 
 class VendorFault(Exception):
@@ -118,8 +127,9 @@ class StreamedModel:
                 if event.data.strip() == _DONE:
                     break
                 for delta in self._read(reader, event.data):
-                    has_words = has_words or not isinstance(delta, TextDelta) or not delta.text.isspace()
-                    yield delta
+                    if isinstance(delta, ToolCall) or delta.text:
+                        has_words = has_words or isinstance(delta, ToolCall) or bool(delta.text.strip())
+                        yield delta
                 if has_words and (used := tally.new(reader.usage)):
                     yield used
                 if reader.is_over:
