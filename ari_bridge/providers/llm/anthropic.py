@@ -4,7 +4,8 @@ What stays the same from turn to turn (tools, system, the conversation so far) i
 prompt cache, which makes the next turn's first token quicker and its input cheaper.
 
 Source: Claude API reference, "Messages", "Streaming messages", "Prompt caching" and the thinking pages of the
-models (platform.claude.com/docs, as of November 2026), anthropic-version 2023-06-01.
+models (platform.claude.com/docs, as of November 2026), anthropic-version 2023-06-01: the version after it,
+2026-10-21, takes no temperature, and other servers of this protocol do not know it.
 """
 
 from __future__ import annotations

@@ -1,8 +1,8 @@
 """Anthropic Messages, streamed.
 
 Written from the Claude API reference, "Create a Message", "Streaming messages" and "Errors"
-(platform.claude.com/docs/en/api/messages, .../build-with-claude/streaming), anthropic-version 2023-06-01, as
-of November 2026.
+(platform.claude.com/docs/en/api/messages, .../build-with-claude/streaming), anthropic-version 2023-06-01 and
+2026-10-21, which differ in nothing that is used here but the temperature, as of November 2026.
 """
 
 from __future__ import annotations
@@ -38,7 +38,7 @@ _CACHE_MARKS_MAX = 4
 
 class AnthropicServer(LanguageModelServer):
     PATH = "/v1/messages"
-    KEY_HEADER = "x-api-key"
+    KEY_HEADERS = (("x-api-key", ""), ("Authorization", "Bearer "))
 
     def frames(self, answer: Answers, body: Mapping[str, Any]) -> list[str]:
         return [event(data, data["type"]) for data in self._events(answer, body)]

@@ -30,7 +30,7 @@ STAND_IN = "skip_thought_signature_validator"
 
 class GeminiServer(LanguageModelServer):
     PATH = "/models/{model}:streamGenerateContent"
-    KEY_HEADER = "x-goog-api-key"
+    KEY_HEADERS = (("x-goog-api-key", ""),)
     levels = frozenset({"minimal", "low", "medium", "high"})
     """That the model takes; none for one that takes budgets."""
 

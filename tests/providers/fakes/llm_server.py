@@ -65,8 +65,8 @@ INPUT_TOKENS, CACHED_TOKENS, OUTPUT_TOKENS = 40, 16, 9
 
 class LanguageModelServer(ABC):
     PATH: ClassVar[str]
-    KEY_HEADER: ClassVar[str]
-    KEY_PREFIX: ClassVar[str] = ""
+    KEY_HEADERS: ClassVar[tuple[tuple[str, str], ...]]
+    """Where the key may be, and what stands before it."""
 
     def __init__(self, *acts: Act) -> None:
         """The last of `acts` is repeated for ever."""
@@ -127,9 +127,11 @@ class LanguageModelServer(ABC):
     async def _answer(self, request: web.Request) -> web.StreamResponse:
         self._kept.append(request.transport)  # so that no other gets its identity
         self.connections.add(request.transport)
-        if request.headers.get(self.KEY_HEADER) != self.KEY_PREFIX + KEY:
-            told = request.headers.get(self.KEY_HEADER, "none")
-            return self._refuse(Refuses(401, f"Incorrect API key provided: {told}."))
+        keys = [
+            request.headers[name].removeprefix(p) for name, p in self.KEY_HEADERS if name in request.headers
+        ]
+        if keys != [KEY]:
+            return self._refuse(Refuses(401, f"Incorrect API key provided: {keys}."))
         body = await request.json()
         self.bodies.append(body)
         if complaint := self.complaint(body):

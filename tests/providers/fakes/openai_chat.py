@@ -44,7 +44,8 @@ _ENDINGS = {"cut": "length", "filtered": "content_filter"}
 
 class ChatServer(LanguageModelServer):
     PATH = "/chat/completions"
-    KEY_HEADER, KEY_PREFIX = "Authorization", "Bearer "
+    KEY_HEADERS = (("Authorization", "Bearer "), ("api-key", ""))
+    """OpenAI's, and Azure's."""
 
     def frames(self, answer: Answers, body: Mapping[str, Any]) -> list[str]:
         calls = [part for part in answer.parts if isinstance(part, Calls)]

@@ -30,7 +30,7 @@ _KEYS = {"model", "input", "instructions", "stream", "store", "tools", "temperat
 
 class ResponsesServer(LanguageModelServer):
     PATH = "/responses"
-    KEY_HEADER, KEY_PREFIX = "Authorization", "Bearer "
+    KEY_HEADERS = (("Authorization", "Bearer "),)
 
     def frames(self, answer: Answers, body: Mapping[str, Any]) -> list[str]:
         events = self._events(answer, body)
