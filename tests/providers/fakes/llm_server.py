@@ -72,6 +72,8 @@ class LanguageModelServer(ABC):
         """The last of `acts` is repeated for ever."""
         self.acts: list[Act] = list(acts) or [Answers()]
         self.bodies: list[dict[str, Any]] = []
+        self.headers: list[Mapping[str, str]] = []
+        self.queries: list[Mapping[str, str]] = []
         self.connections: set[object] = set()
         """Those that asked for an answer."""
         self.open, self.left, self.warmed = 0, 0, 0
@@ -134,6 +136,8 @@ class LanguageModelServer(ABC):
             return self._refuse(Refuses(401, f"Incorrect API key provided: {keys}."))
         body = await request.json()
         self.bodies.append(body)
+        self.headers.append(request.headers)
+        self.queries.append(dict(request.query))
         if complaint := self.complaint(body):
             return self._refuse(Refuses(400, complaint))
         act = self.acts.pop(0) if len(self.acts) > 1 else self.acts[0]
