@@ -122,7 +122,8 @@ def test_options_reach_the_body_and_more_can_be_said_there(name: str) -> None:
 
 
 def _read(reader: Any, *events: Any) -> list[Any]:
-    return [delta for event in events for delta in reader.read(event)]
+    deltas = [delta for event in events for delta in reader.read(event)]
+    return [delta for delta in deltas if delta != TextDelta("")]
 
 
 def _chunk(delta: Mapping[str, Any], reason: str | None = None) -> dict[str, Any]:

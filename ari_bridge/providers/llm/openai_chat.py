@@ -13,8 +13,9 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from ari_bridge.core.messages import ToolCall, ToolSpec
-from ari_bridge.providers.base import Kind, Provider, Usage
+from ari_bridge.providers.base import Kind, Provider, TextDelta, Usage
 from ari_bridge.providers.llm.model_options import ModelOptions
+from ari_bridge.providers.llm.spoken_thoughts import ThoughtFilter
 from ari_bridge.providers.llm.streamed import Delta, Ending, StreamedModel, VendorFault, said
 from ari_bridge.providers.llm.thinking import Setting, ladder
 from ari_bridge.providers.llm.tool_arguments import as_json, tool_call
@@ -61,6 +62,7 @@ class ChatReader:
     is_over: bool = False
     """Never before the server's [DONE]: the usage comes behind the last words."""
     _calls: dict[int, list[_CallPieces]] = field(default_factory=dict)
+    _thoughts: ThoughtFilter = field(default_factory=ThoughtFilter)
 
     def read(self, event: Mapping[str, Any]) -> Iterator[Delta]:
         if error := event.get("error"):
@@ -71,11 +73,12 @@ class ChatReader:
             delta = choice.get("delta") or {}
             for text in (delta.get("content"), delta.get("refusal")):
                 if text:
-                    yield said(text)
+                    yield TextDelta(self._thoughts.feed(said(text).text))
             for piece in delta.get("tool_calls") or ():
                 self._piece(piece)
             if (reason := choice.get("finish_reason")) and self.ending is None:
                 self.ending = _ENDINGS.get(reason, Ending.COMPLETE)
+                yield TextDelta(self._thoughts.finish())
                 for call in self._in_order():
                     yield tool_call(call.call_id, call.name, call.arguments)
 
