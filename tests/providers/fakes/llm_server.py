@@ -9,7 +9,7 @@ from __future__ import annotations
 import asyncio
 import json
 from abc import ABC, abstractmethod
-from collections.abc import AsyncGenerator, Mapping, Sequence
+from collections.abc import AsyncGenerator, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from typing import Any, ClassVar, Self, TypeAlias
@@ -59,7 +59,8 @@ class Answers:
     """The stream is sent in pieces of this size."""
 
 
-Act: TypeAlias = Answers | Refuses
+Act: TypeAlias = Answers | Refuses | Callable[[Mapping[str, Any]], Answers]
+"""The last: an answer to what is asked."""
 INPUT_TOKENS, CACHED_TOKENS, OUTPUT_TOKENS = 40, 16, 9
 
 
@@ -68,8 +69,9 @@ class LanguageModelServer(ABC):
     KEY_HEADERS: ClassVar[tuple[tuple[str, str], ...]]
     """Where the key may be, and what stands before it."""
 
-    def __init__(self, *acts: Act) -> None:
-        """The last of `acts` is repeated for ever."""
+    def __init__(self, *acts: Act, port: int = 0, key: str = KEY) -> None:
+        """The last of `acts` is repeated for ever. `key`: "" to serve everybody."""
+        self._port, self._key = port, key
         self.acts: list[Act] = list(acts) or [Answers()]
         self.bodies: list[dict[str, Any]] = []
         self.headers: list[Mapping[str, str]] = []
@@ -107,7 +109,7 @@ class LanguageModelServer(ABC):
         app.router.add_route("HEAD", "/{any:.*}", self._warm)
         runner = web.AppRunner(app, handler_cancellation=True, shutdown_timeout=0.1)
         await runner.setup()
-        site = web.TCPSite(runner, "127.0.0.1", 0)
+        site = web.TCPSite(runner, "127.0.0.1", self._port)
         await site.start()
         host, port = runner.addresses[0][:2]
         self.base_url = f"http://{host}:{port}"
@@ -132,7 +134,7 @@ class LanguageModelServer(ABC):
         keys = [
             request.headers[name].removeprefix(p) for name, p in self.KEY_HEADERS if name in request.headers
         ]
-        if keys != [KEY]:
+        if self._key and keys != [self._key]:
             return self._refuse(Refuses(401, f"Incorrect API key provided: {keys}."))
         body = await request.json()
         self.bodies.append(body)
@@ -143,6 +145,8 @@ class LanguageModelServer(ABC):
         act = self.acts.pop(0) if len(self.acts) > 1 else self.acts[0]
         if isinstance(act, Refuses):
             return self._refuse(act)
+        if not isinstance(act, Answers):
+            act = act(body)
         self.open += 1
         try:
             return await self._stream(request, act, self.frames(act, body))
