@@ -12,7 +12,7 @@ from typing import Any
 import aiohttp
 
 from ari_bridge.core.errors import Fault, ProviderError
-from ari_bridge.providers.vendor.retry import Budget, Retry, refusal, retry_after_s
+from ari_bridge.providers.vendor.retry import Budget, Refused, Retry, retry_after_s
 
 log = logging.getLogger(__name__)
 
@@ -121,7 +121,7 @@ async def connected(
             )
             break
         except aiohttp.WSServerHandshakeError as cause:
-            error = refusal(f"{name}: answered {cause.status}", cause.status)
+            error = Refused(f"{name}: answered {cause.status}", cause.status)
             after_s = retry_after_s(cause.headers.get("Retry-After") if cause.headers else None)
         except (aiohttp.ClientError, OSError, TimeoutError) as cause:
             error, after_s = _unreachable(name, cause), None
