@@ -1,0 +1,24 @@
+"""What every vendor's voice may be told."""
+
+from __future__ import annotations
+
+from pydantic import Field
+
+from ari_bridge.providers.vendor.keys import KeyOptions
+
+
+class VoiceOptions(KeyOptions):
+    voice: str = ""
+    voices: dict[str, str] = Field(default_factory=dict)
+    """By language ("de", or "de-at"), for those that `voice` does not speak."""
+    stall_s: float = Field(default=8.0, gt=0, le=60)
+    """A vendor that sends nothing for this long in the middle of a sentence has failed."""
+
+    def voice_for(self, language: str) -> str:
+        language = language.lower().replace("_", "-")
+        return self.voices.get(language) or self.voices.get(language.partition("-")[0]) or self.voice
+
+
+def clamped(pace: float, slowest: float, fastest: float) -> float:
+    """A pace as a vendor's speed, as far as it goes."""
+    return round(min(max(pace, slowest), fastest), 3)
