@@ -20,7 +20,7 @@ from ari_bridge.providers.base import Kind, Provider, Speech, VoiceContext, Word
 from ari_bridge.providers.tts.espeak_engine import Voice, WordStart, engine
 from ari_bridge.providers.tts.speaking.text import parts
 
-_CLAUSE_CHARS = 300
+CLAUSE_CHARS = 300
 
 
 class EspeakOptions(BaseModel):
@@ -127,7 +127,7 @@ class EspeakTextToSpeech:
         voice = Voice(options.voice or context.language, rate_wpm, options.pitch, options.volume)
         resampler = Resampler(engine().rate_hz, context.rate_hz)
         said = 0
-        for offset, text in parts(sentence, _CLAUSE_CHARS):
+        for offset, text in parts(sentence, CLAUSE_CHARS):
             timer = WordTimer(
                 text, resampler.from_hz, resampler.to_hz, char_offset=offset, sample_offset=said
             )
