@@ -24,7 +24,7 @@ from tests.providers.voices import CASES, KEY_ENV, VENDORS, Said, say, say_into,
 
 SENTENCE = "Good morning to you all, it costs 25 dollars."
 WORDS = ["Good", "morning", "to", "you", "all", "it", "costs", "25", "dollars"]
-LONG = "This is a long story, and it goes on and on. " * 60
+LONG = "This is a long story, and it goes on and on. " * 30
 
 every_voice = pytest.mark.parametrize("name", list(CASES))
 every_vendor = pytest.mark.parametrize("name", VENDORS)

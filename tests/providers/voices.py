@@ -16,6 +16,7 @@ from ari_bridge.providers.registry import build
 from tests.providers.fakes.cartesia import FakeCartesia
 from tests.providers.fakes.deepgram_speak import FakeDeepgramSpeak
 from tests.providers.fakes.elevenlabs import FakeElevenLabs
+from tests.providers.fakes.openai_speech import FakeOpenAiSpeech
 from tests.providers.fakes.studio import Studio
 
 KEY_ENV = "ARI_BRIDGE_TEST_KEY"
@@ -50,6 +51,9 @@ CASES: dict[str, Case] = {
     "espeak": Case(slowest=0.5),
     "elevenlabs": Case(FakeElevenLabs, {"voice": "Rachel/21"}),
     "cartesia": Case(FakeCartesia, {"voice": "a0e99841-438c-4a64-b679-ae501e7d6091"}, slowest=0.6),
+    "openai-tts": Case(
+        FakeOpenAiSpeech, url="base_url", words=False, slowest=0.25, nowhere="http://127.0.0.1:9/v1"
+    ),
     "deepgram-aura": Case(FakeDeepgramSpeak, words=False),
 }
 VENDORS = [name for name, case in CASES.items() if case.fake is not None]
