@@ -13,6 +13,7 @@ import numpy as np
 from ari_bridge.core.audio import Pcm16
 from ari_bridge.providers.base import Kind, Speech, TextToSpeech, Usage, VoiceContext, WordTime
 from ari_bridge.providers.registry import build
+from tests.providers.fakes.azure_speak import FakeAzureSpeak
 from tests.providers.fakes.cartesia import FakeCartesia
 from tests.providers.fakes.deepgram_speak import FakeDeepgramSpeak
 from tests.providers.fakes.elevenlabs import FakeElevenLabs
@@ -51,6 +52,7 @@ CASES: dict[str, Case] = {
     "espeak": Case(slowest=0.5),
     "elevenlabs": Case(FakeElevenLabs, {"voice": "Rachel/21"}),
     "cartesia": Case(FakeCartesia, {"voice": "a0e99841-438c-4a64-b679-ae501e7d6091"}, slowest=0.6),
+    "azure-tts": Case(FakeAzureSpeak, slowest=0.5),
     "openai-tts": Case(
         FakeOpenAiSpeech, url="base_url", words=False, slowest=0.25, nowhere="http://127.0.0.1:9/v1"
     ),
