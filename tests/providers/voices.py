@@ -6,6 +6,8 @@ import asyncio
 from collections.abc import AsyncGenerator, Callable
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from dataclasses import dataclass, field
+from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any, Protocol
 
 import numpy as np
@@ -18,7 +20,9 @@ from tests.providers.fakes.cartesia import FakeCartesia
 from tests.providers.fakes.deepgram_speak import FakeDeepgramSpeak
 from tests.providers.fakes.elevenlabs import FakeElevenLabs
 from tests.providers.fakes.openai_speech import FakeOpenAiSpeech
+from tests.providers.fakes.piper_voice import make_voice
 from tests.providers.fakes.studio import Studio
+from tests.providers.fakes.wyoming_speak import FakeWyomingSpeak
 
 KEY_ENV = "ARI_BRIDGE_TEST_KEY"
 
@@ -52,6 +56,10 @@ CASES: dict[str, Case] = {
     "espeak": Case(slowest=0.5),
     "elevenlabs": Case(FakeElevenLabs, {"voice": "Rachel/21"}),
     "cartesia": Case(FakeCartesia, {"voice": "a0e99841-438c-4a64-b679-ae501e7d6091"}, slowest=0.6),
+    "piper": Case(words=False, slowest=0.5),
+    "wyoming-tts": Case(
+        FakeWyomingSpeak, url="uri", words=False, slowest=1.0, needs_key=False, nowhere="tcp://127.0.0.1:9"
+    ),
     "azure-tts": Case(FakeAzureSpeak, slowest=0.5),
     "openai-tts": Case(
         FakeOpenAiSpeech, url="base_url", words=False, slowest=0.25, nowhere="http://127.0.0.1:9/v1"
@@ -68,9 +76,12 @@ async def standing(name: str, **options: Any) -> AsyncGenerator[tuple[TextToSpee
     fake = case.fake() if case.fake is not None else None
     given = {**case.options, **({"api_key_env": KEY_ENV} if case.fake and case.needs_key else {}), **options}
     if fake is None:
-        tts: TextToSpeech = build(name, Kind.TTS, given, table=f"providers.{name}")
-        yield tts, Studio()
-        await tts.close()
+        with TemporaryDirectory() as folder:
+            if name == "piper":
+                given["voice"] = str(make_voice(Path(folder)))
+            tts: TextToSpeech = build(name, Kind.TTS, given, table=f"providers.{name}")
+            yield tts, Studio()
+            await tts.close()
     else:
         async with fake.running() as url:
             tts = build(name, Kind.TTS, {case.url: url, **given}, table=f"providers.{name}")

@@ -3,7 +3,7 @@
 Source: the Speech SDK's own clients (github.com/microsoft/cognitive-services-speech-sdk-js, and the native
 one's usp_tts_engine_adapter.cpp), as no page documents it: speech.config once a connection; synthesis.context
 and ssml for each turn; then turn.start, audio and audio.metadata (word boundaries, in ticks of 100 ns),
-turn.end. The documented REST API has no word boundaries. A connection is closed ten minutes after it was opened.
+turn.end. The documented REST API has no word boundaries. The service closes connections of ten minutes.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from pydantic import BaseModel, Field
 
 from ari_bridge.core.errors import ProviderError, SettingsError
 from ari_bridge.providers.base import Kind, Provider, VoiceContext
-from ari_bridge.providers.tts.speaking.options import VoiceOptions, clamped
+from ari_bridge.providers.tts.speaking.options import VendorVoice, clamped
 from ari_bridge.providers.tts.speaking.over_websocket import Done, Heard, WebSocketTextToSpeech, understood
 from ari_bridge.providers.tts.speaking.sound import Encoding, telephone_format
 from ari_bridge.providers.tts.speaking.words import SpokenWord
@@ -30,7 +30,7 @@ _TICKS = 10_000_000
 _JSON = "application/json; charset=utf-8"
 
 
-class AzureTtsOptions(VoiceOptions):
+class AzureTtsOptions(VendorVoice):
     api_key_env: str = "AZURE_SPEECH_KEY"
     region: str = Field(default="", pattern=r"^[a-z0-9]*$")
     """Of the Speech resource: "westeurope"."""

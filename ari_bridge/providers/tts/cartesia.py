@@ -14,7 +14,7 @@ from pydantic import Base64Bytes, BaseModel
 
 from ari_bridge.core.errors import ProviderError, SettingsError
 from ari_bridge.providers.base import Kind, Provider, VoiceContext
-from ari_bridge.providers.tts.speaking.options import VoiceOptions, clamped
+from ari_bridge.providers.tts.speaking.options import VendorVoice, clamped
 from ari_bridge.providers.tts.speaking.over_websocket import Done, Heard, WebSocketTextToSpeech, understood
 from ari_bridge.providers.tts.speaking.sound import Encoding, telephone_format
 from ari_bridge.providers.tts.speaking.words import SpokenWord
@@ -24,7 +24,7 @@ from ari_bridge.providers.vendor.sockets import Address, Frame, Keeping, SocketP
 _VERSION = "2026-08-14"
 
 
-class CartesiaOptions(VoiceOptions):
+class CartesiaOptions(VendorVoice):
     api_key_env: str = "CARTESIA_API_KEY"
     model: str = "sonic-3"
     url: str = "wss://api.cartesia.ai"

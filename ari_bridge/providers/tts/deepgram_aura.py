@@ -14,7 +14,7 @@ from pydantic import BaseModel
 
 from ari_bridge.core.errors import ProviderError
 from ari_bridge.providers.base import Kind, Provider, VoiceContext
-from ari_bridge.providers.tts.speaking.options import VoiceOptions, clamped
+from ari_bridge.providers.tts.speaking.options import VendorVoice, clamped
 from ari_bridge.providers.tts.speaking.over_websocket import Done, Heard, WebSocketTextToSpeech, understood
 from ari_bridge.providers.tts.speaking.sound import Encoding, telephone_format
 from ari_bridge.providers.vendor.sockets import Address, Frame, Keeping, SocketPool
@@ -22,7 +22,7 @@ from ari_bridge.providers.vendor.sockets import Address, Frame, Keeping, SocketP
 _FLUSHES = 18
 
 
-class DeepgramAuraOptions(VoiceOptions):
+class DeepgramAuraOptions(VendorVoice):
     api_key_env: str = "DEEPGRAM_API_KEY"
     voice: str = "aura-2-thalia-en"
     """Model and voice in one."""

@@ -20,7 +20,7 @@ from pydantic import Base64Bytes, BaseModel, Field
 
 from ari_bridge.core.errors import ProviderError, SettingsError
 from ari_bridge.providers.base import Kind, Provider, VoiceContext
-from ari_bridge.providers.tts.speaking.options import VoiceOptions, clamped
+from ari_bridge.providers.tts.speaking.options import VendorVoice, clamped
 from ari_bridge.providers.tts.speaking.over_websocket import Done, Heard, WebSocketTextToSpeech, understood
 from ari_bridge.providers.tts.speaking.sound import Encoding, telephone_format
 from ari_bridge.providers.tts.speaking.words import CharacterWords, SpokenWord
@@ -33,7 +33,7 @@ _INACTIVITY_S = 180
 """The most that the vendor grants."""
 
 
-class ElevenLabsOptions(VoiceOptions):
+class ElevenLabsOptions(VendorVoice):
     api_key_env: str = "ELEVENLABS_API_KEY"
     model: str = "eleven_flash_v2_5"
     stability: float | None = Field(default=None, ge=0, le=1)

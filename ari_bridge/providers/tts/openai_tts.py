@@ -18,7 +18,7 @@ from ari_bridge.providers.base import Kind, Provider, Speech, Usage, VoiceContex
 from ari_bridge.providers.streams import StallLimits, watched
 from ari_bridge.providers.tts.speaking.charge import Charge
 from ari_bridge.providers.tts.speaking.narration import Narration
-from ari_bridge.providers.tts.speaking.options import VoiceOptions, clamped
+from ari_bridge.providers.tts.speaking.options import VendorVoice, clamped
 from ari_bridge.providers.tts.speaking.sound import Encoding, SoundFormat
 from ari_bridge.providers.tts.speaking.text import speakable_parts
 from ari_bridge.providers.tts.speaking.wav import NotPcm, RawOrWav
@@ -28,7 +28,7 @@ _OPENAI = "https://api.openai.com/v1"
 _NOT_SOUND = {"application/json", "audio/mpeg", "audio/ogg", "audio/aac", "audio/flac", "audio/opus"}
 
 
-class OpenAiTtsOptions(VoiceOptions):
+class OpenAiTtsOptions(VendorVoice):
     api_key_env: str = "OPENAI_API_KEY"
     base_url: str = _OPENAI
     """Another server's needs no key, if it wants none."""

@@ -1,8 +1,8 @@
 """The messages of Azure Speech's WebSockets: headers and a body, in a text or in bytes. No I/O.
 
 A text is header lines, an empty line and the body. Bytes begin with the length of the headers (two octets,
-big end first); the body is audio. (learn.microsoft.com, "Bing Speech WebSocket protocol", message formats; the
-Speech SDK, which calls it the Universal Speech Protocol, still speaks it.)
+big end first); the body is audio. (learn.microsoft.com, "Bing Speech WebSocket protocol", message formats;
+the Speech SDK, which calls it the Universal Speech Protocol, still speaks it.)
 """
 
 from __future__ import annotations

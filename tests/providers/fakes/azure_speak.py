@@ -7,8 +7,9 @@ November 2026). Shapes of real messages, after their headers:
     Path:turn.start      {"context": {"serviceTag": "..."}}
     Path:response        {"context": {"serviceTag": "..."},
                           "audio": {"type": "inline", "streamId": "..."}}
-    Path:audio.metadata  {"Metadata": [{"Type": "WordBoundary", "Data": {"Offset": 500000, "Duration": 2750000,
-                           "text": {"Text": "Hello", "Length": 5, "BoundaryType": "WordBoundary"}}}]}
+    Path:audio.metadata  {"Metadata": [{"Type": "WordBoundary", "Data": {"Offset": 500000,
+                           "Duration": 2750000, "text": {"Text": "Hello", "Length": 5,
+                           "BoundaryType": "WordBoundary"}}}]}
     Path:turn.end        {}
 
 and audio as bytes: length of headers, headers, sound. Refusals are close codes: 4429 for too many requests.

@@ -8,10 +8,10 @@ sounded is made again inside the budget; at once, if the connection had grown st
 from __future__ import annotations
 
 import asyncio
-import logging
 from collections.abc import AsyncGenerator, Sequence
 from contextlib import aclosing
 from dataclasses import dataclass
+from functools import partial
 from typing import Protocol, TypeAlias, TypeVar
 
 from pydantic import BaseModel, ValidationError
@@ -22,11 +22,10 @@ from ari_bridge.providers.tts.speaking.charge import Charge
 from ari_bridge.providers.tts.speaking.narration import Narration
 from ari_bridge.providers.tts.speaking.sound import SoundFormat
 from ari_bridge.providers.tts.speaking.text import speakable_parts
+from ari_bridge.providers.tts.speaking.tries import tried
 from ari_bridge.providers.tts.speaking.words import SpokenWord
 from ari_bridge.providers.vendor.retry import Budget, Retry
 from ari_bridge.providers.vendor.sockets import Address, Frame, PooledSocket, SocketPool
-
-log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,6 +73,26 @@ class Dialect(Protocol):
     def utterance(self, text: str, context: VoiceContext) -> Utterance: ...
 
 
+@dataclass(frozen=True, slots=True)
+class _Part:
+    """What one request is for."""
+
+    text: str
+    context: VoiceContext
+    charge: Charge
+    char_offset: int
+    sample_offset: int
+
+    def narration(self, source: SoundFormat) -> Narration:
+        return Narration(
+            self.text,
+            source,
+            self.context.rate_hz,
+            char_offset=self.char_offset,
+            sample_offset=self.sample_offset,
+        )
+
+
 class _Stale(Exception):
     """A connection that had been idle was of no use."""
 
@@ -97,7 +116,9 @@ class WebSocketTextToSpeech:
         self._last = context
         said = 0
         for offset, text in speakable_parts(sentence):
-            async with aclosing(self._part(text, context, offset, said)) as pieces:
+            charge = Charge(context.meter, Usage(characters=len(text), service=self._dialect.service))
+            part = _Part(text, context, charge, char_offset=offset, sample_offset=said)
+            async with aclosing(tried(partial(self._attempt, part), charge, self._budget)) as pieces:
                 async for piece in pieces:
                     said += len(piece.pcm)
                     yield piece
@@ -105,44 +126,25 @@ class WebSocketTextToSpeech:
     async def close(self) -> None:
         await self._pool.close()
 
-    async def _part(
-        self, text: str, context: VoiceContext, char_offset: int, sample_offset: int
-    ) -> AsyncGenerator[Speech, None]:
-        loop = asyncio.get_running_loop()
-        retry = Retry(self._budget, loop.time())
-        fresh = False
-        with Charge(context.meter, Usage(characters=len(text), service=self._dialect.service)) as charge:
-            while True:
-                pooled = await self._pool.take(self._dialect.address(context), retry, fresh=fresh)
-                utterance = self._dialect.utterance(text, context)
-                narration = Narration(
-                    text,
-                    utterance.source,
-                    context.rate_hz,
-                    char_offset=char_offset,
-                    sample_offset=sample_offset,
-                )
-                try:
-                    async with aclosing(self._answer(pooled, utterance)) as answer:
-                        async for heard in answer:
-                            if isinstance(heard, SpokenWord):
-                                narration.word(heard)
-                                continue
-                            charge.count()
-                            for piece in narration.sound(heard):
-                                yield piece
-                    for piece in narration.finish():
-                        yield piece
-                    return
-                except _Stale:
-                    fresh = True
-                except ProviderError as error:
-                    may_try = error.retryable and not charge.is_counted
-                    pause_s = retry.pause_s(loop.time()) if may_try else None
-                    if pause_s is None:
-                        raise
-                    log.info("%s; trying again in %.1f s", error, pause_s)
-                    await asyncio.sleep(pause_s)
+    async def _attempt(self, part: _Part, retry: Retry) -> AsyncGenerator[Speech, None]:
+        for fresh in (False, True):
+            pooled = await self._pool.take(self._dialect.address(part.context), retry, fresh=fresh)
+            utterance = self._dialect.utterance(part.text, part.context)
+            narration = part.narration(utterance.source)
+            try:
+                async with aclosing(self._answer(pooled, utterance)) as answer:
+                    async for heard in answer:
+                        if isinstance(heard, SpokenWord):
+                            narration.word(heard)
+                            continue
+                        part.charge.count()
+                        for piece in narration.sound(heard):
+                            yield piece
+            except _Stale:
+                continue
+            for piece in narration.finish():
+                yield piece
+            return
 
     async def _answer(
         self, pooled: PooledSocket, utterance: Utterance
