@@ -18,6 +18,8 @@ log = logging.getLogger(__name__)
 
 PING_S = 15.0
 """Twice this without an answer, and the connection is dead."""
+OPEN_S = 5.0
+"""How long a server that can be reached may take to answer the opening handshake."""
 CLOSE_S = 0.5
 LARGEST_MESSAGE = 16 * 2**20
 _REASON_MAX = 200
@@ -33,9 +35,11 @@ class VendorSocket:
 
     async def send_json(self, message: Mapping[str, Any]) -> None:
         """Raises ProviderError."""
-        await self._send(
-            self._socket.send_str(json.dumps(message, ensure_ascii=False, separators=(",", ":")))
-        )
+        await self.send_text(json.dumps(message, ensure_ascii=False, separators=(",", ":")))
+
+    async def send_text(self, message: str) -> None:
+        """Raises ProviderError."""
+        await self._send(self._socket.send_str(message))
 
     async def send_bytes(self, message: bytes) -> None:
         """Raises ProviderError."""
@@ -44,10 +48,15 @@ class VendorSocket:
     async def receive(self) -> Mapping[str, Any] | bytes | None:
         """The next message: a JSON object, or bytes; None when the server closed in good order (1000).
         Raises ProviderError."""
+        message = await self.receive_message()
+        return self._object(message) if isinstance(message, str) else message
+
+    async def receive_message(self) -> str | bytes | None:
+        """The same, for a protocol whose texts are more than JSON. Raises ProviderError."""
         message = await self._socket.receive()
         match message.type:
             case aiohttp.WSMsgType.TEXT:
-                return self._object(message.data)
+                return str(message.data)
             case aiohttp.WSMsgType.BINARY:
                 return bytes(message.data)
         if self._socket.close_code == aiohttp.WSCloseCode.OK:
@@ -99,15 +108,16 @@ async def connected(
     retry = Retry(budget or Budget(), loop.time())
     while True:
         try:
-            socket = await session.ws_connect(
-                url,
-                headers=headers,
-                params=params,
-                protocols=protocols,
-                heartbeat=ping_s,
-                max_msg_size=LARGEST_MESSAGE,
-                timeout=aiohttp.ClientWSTimeout(ws_close=CLOSE_S),
-            )
+            async with asyncio.timeout(OPEN_S):
+                socket = await session.ws_connect(
+                    url,
+                    headers=headers,
+                    params=params,
+                    protocols=protocols,
+                    heartbeat=ping_s,
+                    max_msg_size=LARGEST_MESSAGE,
+                    timeout=aiohttp.ClientWSTimeout(ws_close=CLOSE_S),
+                )
             break
         except aiohttp.WSServerHandshakeError as cause:
             error = ProviderError(f"{name}: answered {cause.status}", retryable=may_pass(cause.status))
