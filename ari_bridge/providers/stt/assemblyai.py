@@ -59,7 +59,6 @@ class AssemblyAiDialect(SocketDialect):
         is_english = context.language.partition("-")[0].lower() == "en"
         self._model = options.model or f"universal-streaming-{'english' if is_english else 'multilingual'}"
         self._ended_turn = -1
-        self._is_finishing = False
 
     @property
     def service(self) -> str:
@@ -85,15 +84,10 @@ class AssemblyAiDialect(SocketDialect):
             [*params.items()],
         )
 
-    def begin(self) -> Iterable[str]:
-        self._is_finishing = False
-        return ()
-
     def audio(self, pcm: Pcm16) -> Iterable[bytes]:
         return (self._encoder.encode(pcm),)
 
     def finish(self) -> Iterable[str]:
-        self._is_finishing = True
         return (text({"type": "ForceEndpoint"}),)
 
     def goodbye(self) -> Iterable[str]:
@@ -118,9 +112,7 @@ class AssemblyAiDialect(SocketDialect):
         )
         if ends:
             self._ended_turn = said["turn_order"]
-            if self._is_finishing:
-                self._is_finishing = False
-                yield Finished()
+            yield Finished(until_s=words[-1]["end"] / 1000 if words else None)
 
 
 def _build(options: AssemblyAiOptions) -> StreamingSpeechToText[str | bytes]:

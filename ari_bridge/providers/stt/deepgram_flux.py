@@ -110,8 +110,7 @@ class DeepgramFluxDialect(SocketDialect):
             from_s=words[0].get("start") if words else None,
             until_s=None,
         )
-        if ends and self._is_finishing:
-            self._is_finishing = False
+        if ends:
             yield Finished(until_s=said["audio_window_end"])
         elif said["event"] == "StartOfTurn" and self._is_finishing:
             yield Reply(_FORCE_END_TURN)

@@ -85,8 +85,8 @@ class Words:
 
 @dataclass(frozen=True, slots=True)
 class Finished:
-    """All is said about an utterance: the one that is named, or those that end before a time, or the oldest
-    one whose finish was sent."""
+    """All is said about an utterance whose finish was sent: the one that is named, or those that began before
+    a time, or the oldest."""
 
     turn: int | None = None
     until_s: float | None = None

@@ -181,32 +181,36 @@ class _Call(Generic[M]):
         manners = self._manners
         pace = Pace(manners.catch_up, manners.ahead_s)
         opened_s = sent_s = self._clock()
-        while not (self._utterances.is_done or self._utterances.is_spent):
+        while True:
             now = self._clock()
             self._utterances.expire(now)
             output = self._utterances.output(now)
             self._publish()
-            if output is Cue.BEGIN:
-                await _send_all(line, self._dialect.begin())
-            elif output is Cue.FINISH:
-                await _send_all(line, self._dialect.finish())
-                self._bill()
-            elif output is not None:
-                duration_s = len(output) / self._context.rate_hz
-                if (pause_s := pace.pause_s(now, duration_s)) > 0:
-                    await asyncio.sleep(pause_s)
-                self._unbilled_s += duration_s
-                await _send_all(line, self._dialect.audio(output))
-            else:
-                if manners.renew_s is not None and now > opened_s + manners.renew_s:
-                    if self._utterances.is_quiet:
-                        return
-                elif manners.keep_alive_s is not None and now >= sent_s + manners.keep_alive_s:
+            if output is None:
+                if self._has_served(now - opened_s):
+                    return
+                if manners.keep_alive_s is not None and now >= sent_s + manners.keep_alive_s:
                     await self._keep_alive(line)
                     sent_s = now
                 await self._wait(now, sent_s)
                 continue
             sent_s = now
+            if output is Cue.BEGIN:
+                await _send_all(line, self._dialect.begin())
+            elif output is Cue.FINISH:
+                await _send_all(line, self._dialect.finish())
+                self._bill()
+            else:
+                duration_s = len(output) / self._context.rate_hz
+                await asyncio.sleep(pace.pause_s(now, duration_s))
+                self._unbilled_s += duration_s
+                await _send_all(line, self._dialect.audio(output))
+
+    def _has_served(self, age_s: float) -> bool:
+        """The connection is not needed any more, or better replaced now."""
+        utterances, renew_s = self._utterances, self._manners.renew_s
+        is_old = renew_s is not None and age_s > renew_s and utterances.is_quiet
+        return utterances.is_done or utterances.is_spent or is_old
 
     async def _keep_alive(self, line: Line[M]) -> None:
         if self._manners.keep_alive_ms:

@@ -16,7 +16,7 @@ from collections import deque
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from enum import Enum, auto
-from typing import TypeAlias
+from typing import Literal, TypeAlias
 
 import numpy as np
 
@@ -29,7 +29,6 @@ KEPT_S = 120.0
 """Of one utterance that the vendor has not settled: more is not sent again after a broken connection."""
 _NEAR_MS = 50
 """Vendors count in frames of their own."""
-_NEAR_FINISH_MS = 500
 _BYTES = 2
 
 
@@ -38,7 +37,7 @@ class Cue(Enum):
     FINISH = auto()
 
 
-Output: TypeAlias = Cue | Pcm16
+Output: TypeAlias = Literal[Cue.BEGIN, Cue.FINISH] | Pcm16
 
 
 @dataclass(slots=True, eq=False)
@@ -254,8 +253,8 @@ class Utterances:
         if finished.turn is not None:
             return [u for u in waiting if u.turn == finished.turn]
         if finished.until_s is not None:
-            until = round(finished.until_s * self._rate_hz) + samples(_NEAR_FINISH_MS, self._rate_hz)
-            return [u for u in waiting if u.end is not None and u.end <= until]
+            until = round(finished.until_s * self._rate_hz) - samples(_NEAR_MS, self._rate_hz)
+            return [u for u in waiting if u.origin < until]
         return waiting[:1]
 
     def _waiting(self) -> list[_Utterance]:
