@@ -193,6 +193,7 @@ def _core(brief: Brief, engines: SpeechEngines) -> SpeechDialogue:
     return SpeechDialogue(
         brief.agent,
         engines.speech.abilities,
+        brief.says,
         rate_hz=brief.call.port.rate_hz,
         max_duration_s=brief.max_duration_s,
         has_own_voice=engines.tts is not None,

@@ -34,9 +34,9 @@ from ari_bridge.dialogue import turns as cascade
 from ari_bridge.dialogue.call_time import CallTime
 from ari_bridge.dialogue.history import Entry
 from ari_bridge.dialogue.keypad import Keypad
+from ari_bridge.dialogue.languages.sayings import Sayings
 from ari_bridge.dialogue.live import LiveKind
 from ari_bridge.dialogue.log import Turn
-from ari_bridge.dialogue.own_words import APOLOGY
 from ari_bridge.dialogue.patience import Kind, Patience, PatienceTimes
 from ari_bridge.providers.speech import base as b
 from ari_bridge.settings import AgentSettings
@@ -52,6 +52,7 @@ class SpeechDialogue:
         self,
         agent: AgentSettings,
         abilities: b.Abilities,
+        says: Sayings,
         *,
         rate_hz: int,
         max_duration_s: float = math.inf,
@@ -60,7 +61,7 @@ class SpeechDialogue:
         past_turns: Iterable[Turn] = (),
     ) -> None:
         """`rate_hz`: of the positions. `has_own_voice`: SayOurselves can be carried out."""
-        self._agent_settings, self._settings = agent, agent.turns
+        self._settings, self._says = agent.turns, says
         self._abilities, self._has_own_voice = abilities, has_own_voice
         self._turns = Turns()
         self._outbox = Outbox()
@@ -86,12 +87,12 @@ class SpeechDialogue:
     def _patience_of(self, agent: AgentSettings) -> Patience:
         can_speak = self._abilities.can_be_asked or self._has_own_voice
         settings = agent.patience
-        check_ins = settings.check_ins if can_speak else ()
+        check_ins = self._says.check_ins if can_speak else ()
         times = PatienceTimes(
             settings.filler_after_s, settings.filler_every_s, settings.no_input_s if check_ins else math.inf
         )
-        fillers = settings.fillers if can_speak else ()
-        return Patience(times, fillers=fillers, check_ins=check_ins, farewell=settings.farewell)
+        fillers = self._says.fillers if can_speak else ()
+        return Patience(times, fillers=fillers, check_ins=check_ins, farewell=self._says.farewell)
 
     # ------------------------------------------------------------------ for the shell
 
@@ -181,7 +182,7 @@ class SpeechDialogue:
         now = self._now
         while (event := self._call_time.due(now)) is not None:
             if event is cascade.Event.TIME_UP:
-                self._end_with(self._agent_settings.goodbye, replace(self._leave, time_up=True))
+                self._end_with(self._says.goodbye, replace(self._leave, time_up=True))
             else:
                 self._fire(Event.OVER)
         if now >= self._patience_due_s:
@@ -383,14 +384,14 @@ class SpeechDialogue:
         self._outbox.do(c.Reconnect(self._story.messages()))
         if instruction is not None:
             self._ask(instruction)
-        elif unfinished and self._agent_settings.resumption:
-            self._say(self._agent_settings.resumption)
+        elif unfinished and self._says.resumption:
+            self._say(self._says.resumption)
 
     def _fail(self) -> None:
         self._leave = replace(self._leave, failed=s.Engine.SPEECH)
         self._fire(Event.CUT_SHORT)
         if self._has_own_voice:
-            self._say_ourselves(APOLOGY)
+            self._say_ourselves(self._says.apology)
 
     # ------------------------------------------------------------------ what follows of itself
 

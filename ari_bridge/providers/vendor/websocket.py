@@ -138,6 +138,7 @@ async def open_socket(
 ) -> VendorSocket:
     """As `connected`, for who closes it himself. `retry`: how often, which may go on after the connection."""
     loop = asyncio.get_running_loop()
+    error: ProviderError
     while True:
         try:
             async with asyncio.timeout(OPEN_S):
