@@ -74,7 +74,7 @@ class AgentSide:
         if self.answer is not None:
             number = self._outbox.number()
             self.answer.add_sentence(number, text, is_filler=True)
-            self._outbox.do(s.Speak(number, text))
+            self._outbox.do(s.Speak(number, text, is_filler=True))
 
     def make_up(self, text: str, now: float) -> None:
         """For an answer that came to nothing."""

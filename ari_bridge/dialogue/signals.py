@@ -261,6 +261,8 @@ class Speak:
 
     sentence: int
     text: str
+    is_filler: bool = False
+    """It only passes the time: what comes after it need not wait for its end."""
 
 
 @dataclass(frozen=True, slots=True)
