@@ -249,6 +249,14 @@ class CancelReply:
 
 
 @dataclass(frozen=True, slots=True)
+class RunEarly:
+    """A tentative round calls it. It may be run now if it has no effects; what it finds is for the RunTool of
+    the same call that may follow, and for nobody else. Answered by nothing."""
+
+    call: ToolCall
+
+
+@dataclass(frozen=True, slots=True)
 class RunTool:
     """Run it, this once. Answered by one ToolReturned."""
 
@@ -312,6 +320,7 @@ Command: TypeAlias = (
     | StartReply
     | CommitReply
     | CancelReply
+    | RunEarly
     | RunTool
     | Speak
     | Pause

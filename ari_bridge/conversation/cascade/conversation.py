@@ -110,6 +110,7 @@ class CascadedConversation:
             case s.JudgePause():
                 self._judge.judge(command)
             case s.StartReply(number, messages, tentative):
+                self.line.forget_early()
                 if not tentative:
                     self.line.model_asked(messages)
                 self._replies.start(number, messages)
@@ -117,6 +118,8 @@ class CascadedConversation:
                 self.line.model_asked(messages)
             case s.CancelReply(number):
                 self._replies.cancel(number)
+            case s.RunEarly(call):
+                self.line.run_early(call)
             case s.RunTool(call):
                 self.line.run_tool(call)
             case s.Speak():
