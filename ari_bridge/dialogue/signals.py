@@ -109,6 +109,8 @@ class ToolReturned:
     result: str
     decides_outcome: bool
     """The call leaves us once the agent's words have been heard."""
+    refused: bool = False
+    """There is no such tool, or it may not be run like that: nothing was done."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -155,7 +155,8 @@ class CascadedConversation:
         self._turnstile.handle(s.DigitPressed(digit, at_s))
 
     def tool_returned(self, call: ToolCall, result: str, *, decides_outcome: bool) -> None:
-        self._turnstile.handle(s.ToolReturned(call, result, decides_outcome))
+        refused = self.line.refused(call)
+        self._turnstile.handle(s.ToolReturned(call, result, decides_outcome, refused))
 
     def stand_aside(self, aside: bool) -> None:
         if aside:

@@ -71,6 +71,8 @@ class Toolbox:
         """What a model may use before it is sure that the caller's turn has ended: it only looks things
         up, and nobody counts how often."""
         self.outcome: ActionResult | None = None
+        self.refused: set[str] = set()
+        """Calls, by their ids, that were not run: nobody has such a tool, or not like that."""
 
     # -------------------------------------------------------------- for people
 
@@ -109,6 +111,7 @@ class Toolbox:
         job = self._jobs.get(call.name)
         if job is None:
             log.warning("%s: refused: the agent is not offered it", call.name)
+            self.refused.add(call.call_id)
             return ActionResult(f"There is no tool {call.name!r}.")
         kept = self._policy.kept(call.name, call.arguments)
         repeated = None if job.fresh else self._once.repeated(call.name, call.arguments, kept)
@@ -117,6 +120,7 @@ class Toolbox:
             return await self._result_of(repeated)
         refusal = self._refusal(job, call, kept)
         if refusal:
+            self.refused.add(call.call_id)
             return ActionResult(refusal)
         if early is not None:
             job = replace(job, run=lambda arguments, key: early)
