@@ -6,7 +6,6 @@ from collections import deque
 from collections.abc import Iterable
 
 from ari_bridge.core.audio import Onset
-from ari_bridge.core.messages import ToolCall
 from ari_bridge.dialogue import signals as s
 from ari_bridge.dialogue.answer import Answer
 from ari_bridge.dialogue.caller import CallerTurn
@@ -74,7 +73,7 @@ class AgentSide:
         if self.answer is not None:
             number = self._outbox.number()
             self.answer.add_sentence(number, text, is_filler=True)
-            self._outbox.do(s.Speak(number, text))
+            self._outbox.do(s.Speak(number, text, is_filler=True))
 
     def make_up(self, text: str, now: float) -> None:
         """For an answer that came to nothing."""
@@ -134,13 +133,15 @@ class AgentSide:
         if answer.wants_round:
             self._start_round(answer)
 
-    def tool_returned(self, call: ToolCall, result: str) -> bool:
+    def tool_returned(self, event: s.ToolReturned) -> bool:
         """Whether the answer that is being made had asked for it."""
-        self._history.tool_answered(call.call_id, result)
-        self._outbox.tell(LiveKind.TOOL, f"{call.name}: {result}")
+        call = event.call
+        self._history.tool_answered(call.call_id, event.result)
+        self._outbox.tell(LiveKind.TOOL, f"{call.name}: {event.result}")
         if self.answer is None or call.call_id not in self.answer.calls_running:
             return False
         self.answer.calls_running.discard(call.call_id)
+        self.answer.has_done_something |= not event.refused
         return True
 
     def _start_round(self, answer: Answer) -> None:

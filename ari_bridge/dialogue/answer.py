@@ -29,6 +29,8 @@ class Answer:
         """Tools have run in this round: the model is to see their results."""
         self.acted = False
         """A tool has run: the turn cannot be undone."""
+        self.has_done_something = False
+        """A tool was not refused."""
         self.first_heard_s: float | None = None
         self.silenced_s: float | None = None
         """When the caller stopped it."""
@@ -104,7 +106,7 @@ class Answer:
     @property
     def is_missing(self) -> bool:
         """The model came to nothing: no word was said, nothing was done, or tools were called for ever."""
-        to_no_end = not self.acted or self.round_owed
+        to_no_end = not self.has_done_something or self.round_owed
         has_words = self.is_made_up or any(said.words for said in self.rounds)
         return self._is_models and self.made and to_no_end and not has_words
 

@@ -37,8 +37,8 @@ class Intake:
             case s.ReplyFailed(number):
                 if parts.agent.reply_failed(number):
                     self._engine_failed(s.Engine.LLM, now)
-            case s.ToolReturned(call, result, decides_outcome):
-                if parts.agent.tool_returned(call, result) and decides_outcome:
+            case s.ToolReturned():
+                if parts.agent.tool_returned(event) and event.decides_outcome:
                     self._floor.fire(Event.OUTCOME_GIVEN, now)
             case s.SpeechQueued() | s.SpeechEnded():
                 parts.agent.take_speech(event, now)

@@ -12,7 +12,7 @@ import pytest
 
 from ari_bridge.conversation.cascade import CascadeEngines
 from ari_bridge.core.errors import ProviderError
-from ari_bridge.core.messages import Message, ToolCall, ToolSpec
+from ari_bridge.core.messages import Message, Role, ToolCall, ToolSpec
 from ari_bridge.dialogue.languages.sayings import Sayings
 from ari_bridge.pbx.call import Outcome, Status
 from ari_bridge.provider_settings import FallbackSettings
@@ -117,6 +117,14 @@ def test_an_answer_between_makes_it_good_again() -> None:
     run(scene.play())
     assert scene.outcome == Outcome(Status.HANGUP, "CALLER")
     assert [text for who, text in scene.turns if who == "agent"][-1].endswith("could you say that again?")
+
+
+def test_a_tool_that_there_is_not_is_no_answer() -> None:
+    """The model calls it, hears that there is none, and has nothing more to say."""
+    scene = play(lambda history: [] if history[-1].role is Role.TOOL else [ToolCall("t1", "make_coffee", {})])
+    said = [text for who, text in scene.turns if who == "agent"]
+    assert said[1] == "I am sorry, could you say that again?"
+    assert scene.conversation.line.turns[2].start_ms < (HELLO_ENDS_S + 1.5) * 1000
 
 
 def test_calls_of_tools_that_there_are_not_come_to_an_end() -> None:

@@ -112,6 +112,7 @@ class CascadedConversation:
             case s.JudgePause():
                 self._judge.judge(command)
             case s.StartReply(number, messages, tentative):
+                self.line.forget_early()
                 if not tentative:
                     self.line.model_asked(messages)
                 self._replies.start(number, messages)
@@ -119,6 +120,8 @@ class CascadedConversation:
                 self.line.model_asked(messages)
             case s.CancelReply(number):
                 self._replies.cancel(number)
+            case s.RunEarly(call):
+                self.line.run_early(call)
             case s.RunTool(call):
                 self.line.run_tool(call)
             case s.Speak():
@@ -154,7 +157,8 @@ class CascadedConversation:
         self._turnstile.handle(s.DigitPressed(digit, at_s))
 
     def tool_returned(self, call: ToolCall, result: str, *, decides_outcome: bool) -> None:
-        self._turnstile.handle(s.ToolReturned(call, result, decides_outcome))
+        refused = self.line.refused(call)
+        self._turnstile.handle(s.ToolReturned(call, result, decides_outcome, refused))
 
     def stand_aside(self, aside: bool) -> None:
         if aside:
