@@ -260,8 +260,10 @@ def test_one_who_leaves_finds_a_warm_connection(name: str) -> None:
 
 @each
 def test_connections_are_kept_and_opened_beforehand(name: str) -> None:
+    """Also where the body's end comes late."""
+
     async def main() -> None:
-        async with served(name) as (model, server):
+        async with served(name, Answers(gap_s=0.002)) as (model, server):
             await model.warm()
             for _ in range(3):
                 await reply(model)
