@@ -18,7 +18,7 @@ from types import TracebackType
 from typing import Generic, TypeVar
 
 from ari_bridge.core.errors import ProviderError
-from ari_bridge.providers.base import LanguageModel, SpeechToText, TextToSpeech
+from ari_bridge.providers.base import LanguageModel, SpeechToText, TextToSpeech, Warming
 from ari_bridge.providers.fallback.breaker import CircuitBreaker
 
 _log = logging.getLogger(__name__)
@@ -47,6 +47,12 @@ class Pool(Generic[E]):
         """All of them: those that rest after those that work."""
         now = asyncio.get_running_loop().time()
         return sorted(self._members, key=lambda member: not member.breaker.allows(now))
+
+    async def warm(self) -> None:
+        """The engine that will be asked first; those in reserve may never be."""
+        engine = self.in_order()[0].engine
+        if isinstance(engine, Warming):
+            await engine.warm()
 
     async def close(self) -> None:
         for member in self._members:
