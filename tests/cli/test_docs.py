@@ -38,9 +38,9 @@ def test_settings_are_accepted(page: Path) -> None:
     ):
         for name, table in tomllib.loads(sample).get("providers", {}).items():
             options = dict(table)
-            provider = all_providers().get(options.pop("use", name))
-            if provider is not None:
-                provider.options.model_validate(options)
+            used = options.pop("use", name if name in all_providers() else None)
+            if used is not None:
+                all_providers()[used].options.model_validate(options)
 
 
 def test_make_targets_exist() -> None:

@@ -173,6 +173,10 @@ def test_a_call_without_an_id_gets_one() -> None:
     assert len(call.call_id) > 10
 
 
+def test_half_a_character_is_not_passed_on() -> None:
+    assert _read(ChatReader(), _chunk({"content": "a\ud83d\0b"})) == [TextDelta("ab")]
+
+
 def test_refusals_are_spoken() -> None:
     assert _read(ChatReader(), _chunk({"refusal": "I cannot."})) == [TextDelta("I cannot.")]
     event = {"type": "response.refusal.delta", "delta": "I cannot."}

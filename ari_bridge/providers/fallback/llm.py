@@ -82,6 +82,9 @@ class FallbackLanguageModel:
                 return
         raise attempts.exhausted()
 
+    async def warm(self) -> None:
+        await self._pool.warm()
+
     async def close(self) -> None:
         await self._pool.close()
 

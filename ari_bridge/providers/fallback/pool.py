@@ -18,7 +18,7 @@ from types import TracebackType
 from typing import Generic, TypeVar
 
 from ari_bridge.core.errors import Fault, ProviderError
-from ari_bridge.providers.base import LanguageModel, SpeechToText, TextToSpeech
+from ari_bridge.providers.base import LanguageModel, SpeechToText, TextToSpeech, Warming
 from ari_bridge.providers.fallback.breaker import CircuitBreaker
 
 _log = logging.getLogger(__name__)
@@ -59,6 +59,12 @@ class Pool(Generic[E]):
         """All of them in order, each with how many are left after it."""
         order = self.in_order()
         return list(zip(range(len(order) - 1, -1, -1), order, strict=True))
+
+    async def warm(self) -> None:
+        """The engine that will be asked first; those in reserve may never be."""
+        engine = self.in_order()[0].engine
+        if isinstance(engine, Warming):
+            await engine.warm()
 
     async def close(self) -> None:
         for member in self._members:
