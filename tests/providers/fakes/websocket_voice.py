@@ -25,8 +25,8 @@ class WebSocketVoice(ABC):
         self.studio = Studio()
         self.refuses_at_the_door = False
         """Whether BUSY and BROKEN answer the handshake, not the request."""
-        self.seen: list[Any] = []
-        """Every message, as it came."""
+        self.closes_at_the_next_message: int | None = None
+        """With this code."""
         self.requests: list[web.Request] = []
 
     @abstractmethod
@@ -66,7 +66,10 @@ class WebSocketVoice(ABC):
         try:
             async for message in socket:
                 if message.type in (aiohttp.WSMsgType.TEXT, aiohttp.WSMsgType.BINARY):
-                    self.seen.append(message.data)
+                    if self.closes_at_the_next_message is not None:
+                        code, self.closes_at_the_next_message = self.closes_at_the_next_message, None
+                        await socket.close(code=code)
+                        break
                     await self.on_message(line, message.data)
         finally:
             self.studio.open -= 1

@@ -57,4 +57,5 @@ class SoundDecoder:
     def finish(self) -> Pcm16:
         """What the resampler still holds; half a sample at the end is dropped."""
         self._rest = b""
-        return self._resampler.flush()
+        rest = self._resampler.flush()
+        return rest if self._resampler.delay_s else rest[:0]
