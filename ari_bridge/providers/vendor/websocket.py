@@ -33,6 +33,11 @@ class VendorSocket:
     def __init__(self, name: str, socket: aiohttp.ClientWebSocketResponse) -> None:
         self.name, self._socket = name, socket
 
+    @property
+    def closed(self) -> bool:
+        """By us or, as far as was read, by the server."""
+        return self._socket.closed
+
     async def send_json(self, message: Mapping[str, Any]) -> None:
         """Raises ProviderError."""
         await self.send_text(json.dumps(message, ensure_ascii=False, separators=(",", ":")))
@@ -104,8 +109,29 @@ async def connected(
     """A connection, closed with the context. `ping_s` None: for servers that answer no pings.
 
     Raises ProviderError: cannot be reached inside the budget, or refused."""
+    retry = Retry(budget or Budget(), asyncio.get_running_loop().time())
+    socket = await open_socket(
+        session, name, url, retry, headers=headers, params=params, protocols=protocols, ping_s=ping_s
+    )
+    try:
+        yield socket
+    finally:
+        await socket.close()
+
+
+async def open_socket(
+    session: aiohttp.ClientSession,
+    name: str,
+    url: str,
+    retry: Retry,
+    *,
+    headers: Mapping[str, str] | None = None,
+    params: Mapping[str, str] | Sequence[tuple[str, str]] | None = None,
+    protocols: Sequence[str] = (),
+    ping_s: float | None = PING_S,
+) -> VendorSocket:
+    """As `connected`, for who closes it himself. `retry`: how often, which may go on after the connection."""
     loop = asyncio.get_running_loop()
-    retry = Retry(budget or Budget(), loop.time())
     while True:
         try:
             async with asyncio.timeout(OPEN_S):
@@ -118,7 +144,7 @@ async def connected(
                     max_msg_size=LARGEST_MESSAGE,
                     timeout=aiohttp.ClientWSTimeout(ws_close=CLOSE_S),
                 )
-            break
+            return VendorSocket(name, socket)
         except aiohttp.WSServerHandshakeError as cause:
             error = ProviderError(f"{name}: answered {cause.status}", retryable=may_pass(cause.status))
             after_s = retry_after_s(cause.headers.get("Retry-After") if cause.headers else None)
@@ -129,10 +155,6 @@ async def connected(
             raise error
         log.info("%s; trying again in %.1f s", error, pause_s)
         await asyncio.sleep(pause_s)
-    try:
-        yield VendorSocket(name, socket)
-    finally:
-        await socket.close()
 
 
 def _unreachable(name: str, error: BaseException) -> ProviderError:
