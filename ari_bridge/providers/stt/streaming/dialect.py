@@ -43,7 +43,7 @@ class Manners:
     chunk_ms: int = 60
     """Audio is sent in pieces of this length: fewer messages, and words are only that much later."""
     least_ms: int = 0
-    """A shorter last piece is filled up with silence."""
+    """A shorter last piece is filled up with silence. At most chunk_ms."""
     trailing_ms: int = 0
     """Silence that is sent after an utterance, before it is finished."""
     always_answers: bool = True

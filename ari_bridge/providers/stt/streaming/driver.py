@@ -236,7 +236,7 @@ class _Call(Generic[M]):
     # ------------------------------------------------------------------ from the vendor
 
     async def _receive(self, line: Line[M]) -> None:
-        while (message := await line.receive()) is not None:
+        while (message := await self._next(line)) is not None:
             for understood in self._understood(message):
                 match understood:
                     case Usage():
@@ -249,6 +249,15 @@ class _Call(Generic[M]):
             self._changed.set()
         if not self._utterances.is_spent:
             raise ProviderError("it closed the connection in the middle of the call", retryable=True)
+
+    async def _next(self, line: Line[M]) -> M | None:
+        """None: the vendor has closed. Raises ProviderError, except where nothing is lost with it."""
+        try:
+            return await line.receive()
+        except ProviderError:
+            if self._utterances.is_spent:
+                return None
+            raise
 
     def _understood(self, message: M) -> list[Understood[M]]:
         """Raises ProviderError."""
