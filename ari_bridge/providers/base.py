@@ -198,6 +198,12 @@ class Warming(Protocol):
         ...
 
 
+async def warmed(engine: object) -> None:
+    """Warm an engine, if there is anything to warm."""
+    if isinstance(engine, Warming):
+        await engine.warm()
+
+
 @runtime_checkable
 class Preparing(Protocol):
     """A voice that can have a fixed phrase ready, for when it cannot speak any more."""

@@ -18,7 +18,7 @@ import numpy as np
 
 from ari_bridge.core.audio import samples
 from ari_bridge.dialogue.sentences import SentenceChunker
-from ari_bridge.providers.base import Options, Speech, TextToSpeech, VoiceContext
+from ari_bridge.providers.base import Options, Speech, TextToSpeech, VoiceContext, warmed
 from ari_bridge.providers.phrase_store import Phrase, PhraseStore
 from ari_bridge.providers.streams import watched
 
@@ -64,6 +64,9 @@ class CachingTextToSpeech:
             return
         for piece in _pieces(phrase):
             yield piece
+
+    async def warm(self) -> None:
+        await warmed(self._engine)
 
     async def prepare(self, text: str, context: VoiceContext) -> None:
         """Keep `text`, one of the phrases. Raises ProviderError."""

@@ -1,7 +1,7 @@
 """`ari-bridge bench providers`: what clients of vendors cost, and by how much they hold audio up.
 
 The vendors' servers run in another process on loopback (vendor_server.py): what is measured is our side.
-Recognisers hear N callers at once, who speak all the time: frames of 20 ms, a quarter of the calls every 5 ms.
+Recognisers hear N callers at once, who speak all the time, in frames of 20 ms, a quarter of them every 5 ms.
 What that feeding costs by itself is measured first and taken off. Voices speak N sentences at once, again and
 again; the time counts from the server's first byte to where the audio is handed to the call's media port.
 """

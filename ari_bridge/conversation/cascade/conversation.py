@@ -9,6 +9,7 @@ The session decides, the parts carry out.
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import AsyncGenerator, Sequence
 
 from ari_bridge.conversation.cascade.context import Context
@@ -29,7 +30,7 @@ from ari_bridge.dialogue.session import Session
 from ari_bridge.dialogue.wording import wording
 from ari_bridge.media.vad import VoiceContinued, VoiceEvent, VoiceStarted, VoiceStopped
 from ari_bridge.pbx.call import Outcome
-from ari_bridge.providers.base import Speech, SpeechContext, VoiceContext
+from ari_bridge.providers.base import Speech, SpeechContext, VoiceContext, warmed
 
 
 class CascadedConversation:
@@ -39,7 +40,7 @@ class CascadedConversation:
         agent = self._agent = brief.agent
         self._first_words, self._says = brief.first_words, brief.says
         self._clock, self._port = brief.clock, brief.call.port
-        self._languages = engines.languages
+        self._engines, self._languages = engines, engines.languages
         rate_hz = self._port.rate_hz
         self._session = _session(brief)
         line = self.line = Line(brief, self)
@@ -74,11 +75,20 @@ class CascadedConversation:
     async def run(self) -> Outcome:
         """From the greeting to the outcome; raises what Line.run raises."""
         return await self.line.run(
-            self._greet, self._listen, self._recognition.run, self._turnstile.run, self._prepare_apology
+            self._greet,
+            self._listen,
+            self._recognition.run,
+            self._turnstile.run,
+            self._warm,
+            self._prepare_apology,
         )
 
     async def _greet(self) -> None:
         self._turnstile.begin(self._session.greet(self._first_words, self._clock()))
+
+    async def _warm(self) -> None:
+        """While the greeting plays, which is there already more often than not."""
+        await asyncio.gather(warmed(self._engines.llm), warmed(self._engines.tts))
 
     async def _prepare_apology(self) -> None:
         """While there is time: when it is wanted the voice may be what fails."""

@@ -18,7 +18,7 @@ from types import TracebackType
 from typing import Generic, TypeVar
 
 from ari_bridge.core.errors import Fault, ProviderError
-from ari_bridge.providers.base import LanguageModel, SpeechToText, TextToSpeech, Warming
+from ari_bridge.providers.base import LanguageModel, SpeechToText, TextToSpeech, warmed
 from ari_bridge.providers.fallback.breaker import CircuitBreaker
 
 _log = logging.getLogger(__name__)
@@ -62,9 +62,7 @@ class Pool(Generic[E]):
 
     async def warm(self) -> None:
         """The engine that will be asked first; those in reserve may never be."""
-        engine = self.in_order()[0].engine
-        if isinstance(engine, Warming):
-            await engine.warm()
+        await warmed(self.in_order()[0].engine)
 
     async def close(self) -> None:
         for member in self._members:

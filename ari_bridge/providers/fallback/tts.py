@@ -48,6 +48,9 @@ class FallbackTextToSpeech:
                 return
         raise attempts.exhausted()
 
+    async def warm(self) -> None:
+        await self._pool.warm()
+
     async def prepare(self, text: str, context: VoiceContext) -> None:
         """By the first engine that keeps phrases. Raises ProviderError."""
         for engine in self._pool.engines:
