@@ -11,6 +11,7 @@ HTTP API.
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import AsyncGenerator, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager
 from typing import Annotated
@@ -27,12 +28,15 @@ from ari_bridge.providers.speech.base import (
     AgentAudio,
     CallerAudio,
     CallerDigit,
+    Clear,
     Ended,
+    Mark,
     MarkHeard,
     Opening,
     Signal,
     SpeechEvent,
 )
+from ari_bridge.providers.speech.cushion import Cushion
 from ari_bridge.providers.speech.twilio_stream import RATE_HZ, JsonObject, MalformedMessage, TwilioStream
 from ari_bridge.providers.speech.twiml import LARGEST, NoStream, Stream, signature, stream_of
 from ari_bridge.providers.vendor.http import HttpVendor, open_session
@@ -149,6 +153,7 @@ class TwilioMediaStreams:
 class _Session:
     def __init__(self, socket: VendorSocket, stream: TwilioStream, rate_hz: int) -> None:
         self._socket, self._stream = socket, stream
+        self._cushion = Cushion(rate_hz)
         self._to_bot, self._from_bot = Resampler(rate_hz, RATE_HZ), Resampler(RATE_HZ, rate_hz)
 
     async def open(self) -> None:
@@ -162,16 +167,37 @@ class _Session:
             return  # it is gone, which is what was to be told
 
     async def events(self) -> AsyncGenerator[SpeechEvent, None]:
-        while (message := await self._received()) is not None:
+        clock = asyncio.get_running_loop().time
+        item = ""
+        while True:
             try:
-                event = self._stream.understand(message)
-            except MalformedMessage as error:
-                raise ProviderError(f"{NAME}: sent nonsense: {error}", retryable=True) from None
+                async with asyncio.timeout_at(self._cushion.due_s):
+                    message = await self._received()
+            except TimeoutError:
+                if (held := self._cushion.release(clock())) is not None:
+                    yield AgentAudio(item, held)
+                continue
+            event = Ended() if message is None else self._understood(message)
             if isinstance(event, AgentAudio):
-                yield AgentAudio(event.item, self._from_bot.process(event.pcm))
-            elif event is not None:
+                item = event.item
+                passed = self._cushion.add(self._from_bot.process(event.pcm), clock())
+            elif isinstance(event, Clear):
+                self._cushion.clear(clock())
+                passed = None
+            else:
+                passed = self._cushion.release(clock())
+            if passed is not None:
+                yield AgentAudio(item, passed)
+            if event is not None and not isinstance(event, AgentAudio):
                 yield event
-        yield Ended()
+            if message is None:
+                return
+
+    def _understood(self, message: JsonObject) -> AgentAudio | Mark | Clear | None:
+        try:
+            return self._stream.understand(message)
+        except MalformedMessage as error:
+            raise ProviderError(f"{NAME}: sent nonsense: {error}", retryable=True) from None
 
     async def _received(self) -> JsonObject | None:
         """None when the bot has ended the stream."""

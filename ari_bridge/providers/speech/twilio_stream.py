@@ -38,6 +38,7 @@ class TwilioStream:
         self._sequence = 0
         self._chunk = 0
         self._rest = np.zeros(0, np.int16)
+        self._cleared = 0
 
     # -------------------------------------------------------------- to the bot
 
@@ -96,10 +97,12 @@ class TwilioStream:
         """None for what Twilio ignores too: events it does not know. Raises MalformedMessage."""
         match message.get("event"):
             case "media":
-                return AgentAudio(self.stream_sid, _pcm(_text(message, "media", "payload")))
+                item = f"{self.stream_sid}-{self._cleared}"  # what was cleared is not gone on with
+                return AgentAudio(item, _pcm(_text(message, "media", "payload")))
             case "mark":
                 return Mark(_text(message, "mark", "name"))
             case "clear":
+                self._cleared += 1
                 return Clear()
         return None
 
