@@ -104,6 +104,7 @@ class Conversation:
         language = info.args.get("lang") or info.variables.get("AI_LANG") or agent.language
         greeting = info.variables.get("AI_GREETING") or agent.greeting
         self._first_words = greeting if past is None else agent.resumption
+        phrases = (*agent.phrases, *llm.phrases)
         system = "\n\n".join(filter(None, (agent.prompt, info.variables.get("AI_CONTEXT"))))
         self._session = Session(
             agent.turns,
@@ -113,6 +114,7 @@ class Conversation:
             goodbye=agent.goodbye,
             language=language,
             patience=agent.patience,
+            phrases=phrases,
         )
         start_s = clock() if start_s is None else start_s
         if past is not None:
@@ -128,7 +130,7 @@ class Conversation:
         self._tasks = Tasks(self._audio_ended)
         self._alarm = Alarm(clock, lambda: self._handle(s.TimerDue()))
         self._ears = Ears()
-        speech_context = SpeechContext(rate_hz, language, (*agent.phrases, *llm.phrases))
+        speech_context = SpeechContext(rate_hz, language, phrases)
         self._recognition = Recognition(stt, speech_context, self._ears, self._handle)
         self._talk = CallTalk(self, self._port, voice)
         self._toolbox = Toolbox(

@@ -36,14 +36,15 @@ class Phrasing(Enum):
     PLAIN = "nothing tells"
     YES_OR_NO = "a yes or no that nobody had asked for: often the first word of a sentence"
     STOPPED = "ends in a full stop that the recogniser wrote"
+    REFUSAL = "a bare no to a question: a reason, or what is right instead, often follows"
     SHORT_QUESTION = "a question of three words, which may go on"
     SHORT_ANSWER = "a word or two, as the question wanted"
     QUESTION = "a whole question"
     CLOSING = "ends in 'thank you', 'that is all'"
     EXPECTED = "word for word what the agent expects, and nothing longer that it expects begins so"
     NUMBER_WHOLE = "ends in as many digits as were asked for"
-    ANSWER = "a bare yes or no, as was asked for"
-    FULL_ANSWER = "the same, and more than the one word: 'yes please', 'that's right'"
+    ANSWER = "a bare yes, as was asked for"
+    FULL_ANSWER = "more than the one word: 'yes please', 'no thanks', 'that's right'"
 
 
 GOES_ON: Mapping[Phrasing, float] = MappingProxyType(
@@ -52,11 +53,12 @@ GOES_ON: Mapping[Phrasing, float] = MappingProxyType(
         Phrasing.HESITATING: 0.97,
         Phrasing.UNFINISHED: 0.94,
         Phrasing.NUMBER_UNFINISHED: 0.95,
-        Phrasing.NUMBER_GOING_ON: 0.65,
-        Phrasing.SPELLING: 0.65,
+        Phrasing.NUMBER_GOING_ON: 0.7,
+        Phrasing.SPELLING: 0.7,
         Phrasing.PLAIN: 0.5,
         Phrasing.YES_OR_NO: 0.5,
         Phrasing.STOPPED: 0.4,
+        Phrasing.REFUSAL: 0.3,
         Phrasing.SHORT_QUESTION: 0.25,
         Phrasing.SHORT_ANSWER: 0.25,
         Phrasing.QUESTION: 0.12,
@@ -68,7 +70,10 @@ GOES_ON: Mapping[Phrasing, float] = MappingProxyType(
     }
 )
 """At a pause after it: how probable it is that the caller has not finished. Judged by hand, not fitted: what
-counts is the order, and that PLAIN and UNKNOWN are even, since for them `end_of_turn_ms` is meant."""
+counts is the order, and that PLAIN and UNKNOWN are even, since for them `end_of_turn_ms` is meant.
+
+A no is followed by more than a yes is: who agrees is brief, who does not gives an account (A. Pomerantz,
+"Agreeing and Disagreeing with Assessments", in: Structures of Social Action, 1984)."""
 
 
 def phrasing(
@@ -82,12 +87,25 @@ def phrasing(
     said = words(text or "")
     if text is None or not said:
         return Phrasing.UNKNOWN
-    if (language.answers | SOUNDS).make_up(said):
-        if asked.kind is Kind.YES_OR_NO or (asked.kind is Kind.OFFER and language.noes.begin(said)):
-            return Phrasing.FULL_ANSWER if len(said) > 1 else Phrasing.ANSWER
+    answer = _answer(said, language, asked)
+    if answer is not None:
+        return answer
     if language.hesitations.end(said) or language.opening.begin(said) == len(said):
         return Phrasing.HESITATING
     return _by_number(said, language, asked) or _by_ending(text, said, language, asked, expected)
+
+
+def _answer(said: Words, language: Language, asked: Question) -> Phrasing | None:
+    if not (language.answers | SOUNDS).make_up(said):
+        return None
+    is_no = language.noes.begin(said) == len(said)
+    if asked.kind is Kind.OFFER and language.noes.begin(said):
+        return Phrasing.ANSWER if is_no else Phrasing.FULL_ANSWER
+    if asked.kind is not Kind.YES_OR_NO:
+        return None
+    if is_no:
+        return Phrasing.REFUSAL
+    return Phrasing.FULL_ANSWER if len(said) > 1 else Phrasing.ANSWER
 
 
 def _by_number(said: Words, language: Language, asked: Question) -> Phrasing | None:
@@ -128,10 +146,10 @@ def _by_ending(
     ending = text.rstrip(" \"'»”)")
     if ending.endswith("?"):
         return Phrasing.QUESTION
-    if language.answers.make_up(said):
-        return Phrasing.YES_OR_NO
     if language.closings.end(said):
         return Phrasing.CLOSING
+    if language.answers.make_up(said):
+        return Phrasing.YES_OR_NO
     particle = language.particles.end(said)
     before = said[: len(said) - particle]
     if language.hanging.end(said) or (particle and not language.open_questions.within(before)):

@@ -16,7 +16,7 @@ from __future__ import annotations
 
 import math
 from collections import deque
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 
 from ari_bridge.dialogue import own_words
 from ari_bridge.dialogue import signals as s
@@ -26,6 +26,7 @@ from ari_bridge.dialogue.caller_side import CallerSide
 from ari_bridge.dialogue.endpoint import end_of_turn
 from ari_bridge.dialogue.history import Entry, History
 from ari_bridge.dialogue.keypad import Keypad
+from ari_bridge.dialogue.languages.base import Language
 from ari_bridge.dialogue.languages.registry import language as language_of
 from ari_bridge.dialogue.latency import Stamp
 from ari_bridge.dialogue.live import LiveKind
@@ -54,10 +55,11 @@ class Session:
         max_duration_s: float = math.inf,
         goodbye: str = "",
         patience: PatienceSettings | None = None,
+        phrases: Sequence[str] = (),
     ) -> None:
         """`rate_hz`: of the positions. `language`: a BCP 47 tag. `system`: the system message for the model,
         if any. `max_duration_s` after greet() the agent says `goodbye`, whatever is going on. `patience`:
-        None where silence may last for ever."""
+        None where silence may last for ever. `phrases`: sentences that callers may say to this agent."""
         self.history = History(system)
         self._settings = settings
         self._turns = Turns()
@@ -67,7 +69,8 @@ class Session:
         self._caller = CallerSide(self._outbox, keypad)
         self._agent = AgentSide(self.history, self._log, self._outbox, rate_hz, settings.protected)
         self._weighing = Weighing(self._caller, self._agent, settings, language_of(language))
-        self._turn_end = TurnEnd(end_of_turn(settings, language_of(language)), eager=settings.eager)
+        self._phrases = phrases
+        self._turn_end = self._turn_end_in(language_of(language))
         self._call_time = CallTime(max_duration_s)
         self._silence = Silence(patience or PatienceSettings(fillers=(), check_ins=()))
         self._own_words = OwnWords(goodbye)
@@ -93,7 +96,10 @@ class Session:
     def speak_language(self, tag: str) -> None:
         """Caller and agent go on in another language."""
         language = self._weighing.language = language_of(tag)
-        self._turn_end = TurnEnd(end_of_turn(self._settings, language), eager=self._settings.eager)
+        self._turn_end = self._turn_end_in(language)
+
+    def _turn_end_in(self, language: Language) -> TurnEnd:
+        return TurnEnd(end_of_turn(self._settings, language, self._phrases), eager=self._settings.eager)
 
     def greet(self, text: str, now: float) -> list[s.Command]:
         """Begin the call with the agent's words; with none, the caller speaks first."""
