@@ -170,7 +170,7 @@ def _by_ending(
 
 def _question(said: Words, language: Language) -> Words:
     """From where it begins, once what may stand before a sentence is over (yes, well, uhm); () for none."""
-    preface = language.answers | language.opening | language.hesitations
+    preface = language.answers | language.opening | language.hesitations | language.greetings
     while len(said) >= QUESTION_BEGUN_WORDS:
         if language.questions.begin(said):
             return said

@@ -43,7 +43,7 @@ RATE_HZ = 8000
 FRAME = 160
 WORD_S = 0.3
 QUIET = PatienceSettings(fillers=(), check_ins=())
-FIXED = TurnSettings(end_of_turn="fixed")
+FIXED = TurnSettings(end_of_turn="fixed", end_of_turn_ms=500)
 """The same silence after every turn."""
 
 

@@ -17,7 +17,7 @@ RATE_HZ = 8000
 FRAME = 160
 WORD_SAMPLES = 2400
 """A word takes 300 ms."""
-FIXED = TurnSettings(end_of_turn="fixed")
+FIXED = TurnSettings(end_of_turn="fixed", end_of_turn_ms=500)
 """The same silence after every turn."""
 
 

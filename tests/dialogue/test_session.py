@@ -19,7 +19,7 @@ LONG = "We were founded long ago. We have grown ever since. We are still here."
 
 def answering(text: str = LONG, **turns: object) -> Bench:
     """The caller has asked, and the agent has begun to answer."""
-    bench = Bench(TurnSettings.model_validate({"end_of_turn": "fixed", **turns}))
+    bench = Bench(TurnSettings.model_validate({"end_of_turn": "fixed", "end_of_turn_ms": 500, **turns}))
     bench.says("tell me")
     bench.replies(text)
     bench.wait(0.5)

@@ -40,6 +40,8 @@ class Language:
     """Said by who listens and means to go on listening, unless it answers a question."""
     urgent: Phrases = field(default_factory=Phrases)
     """Anywhere: the other is to stop speaking."""
+    greetings: Phrases = field(default_factory=Phrases)
+    """Stand before anything, and tell nothing."""
     embedding: Phrases = field(default_factory=Phrases)
     """Verbs whose object a question is ("tell me", "know"): where they, or the question word after them, are
     the last of a question, it has only begun ("can you tell me where")."""

@@ -73,6 +73,7 @@ LANGUAGE = Language(
         quatsch, falsch, nochmal, noch mal, noch einmal, nicht, was, wer, wie, wie bitte, warum,
         wann, wo, frage, vergessen sie
     """),
+    greetings=Phrases("hallo, guten tag, guten morgen, guten abend, grüß gott, moin, servus, hi"),
     embedding=Phrases("sagen, mir sagen, wissen sie, nachsehen, nachschauen, erklären"),
     offers=Phrases("""
         sonst noch, noch etwas, noch was, weitere fragen, eine frage, noch fragen, helfen, für sie

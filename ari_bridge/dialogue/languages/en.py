@@ -68,6 +68,7 @@ LANGUAGE = Language(
         hello, help, operator, quiet, shut up, be quiet, listen, but, actually, never mind, cancel,
         repeat, again, not, don't, what, who, why, when, where, how, question
     """),
+    greetings=Phrases("hello, hi, hey, hello there, good morning, good afternoon, good evening"),
     embedding=Phrases("tell me, tell us, know, say, explain, check, find out, remember, let me know"),
     offers=Phrases("""
         anything else, something else, any other, any questions, any other questions, help, help

@@ -62,6 +62,7 @@ LANGUAGE = Language(
         oiga, hola, ayuda, silencio, escuche, pero, basta, cancele, cancelar, repita, repítalo, otra
         vez, qué, quién, cómo, por qué, cuándo, dónde, pregunta, operador, operadora, mire
     """),
+    greetings=Phrases("hola, buenos días, buenas tardes, buenas noches, buenas, qué tal"),
     embedding=Phrases("decir, decirme, sabe, saber, explicar, explicarme, mirar"),
     offers=Phrases("algo más, alguna otra, otra cosa, alguna pregunta, ayudar, ayudarle, ayudarlo, ayudarla"),
     noes=Phrases("no, nada"),

@@ -67,6 +67,7 @@ LANGUAGE = Language(
         répéter, encore une fois, quoi, comment, qui, pourquoi, quand, où, combien, question, pas,
         désolé
     """),
+    greetings=Phrases("bonjour, bonsoir, allô, salut"),
     embedding=Phrases("dire, me dire, savez vous, savoir, expliquer, m'expliquer, vérifier"),
     offers=Phrases("autre chose, d'autres questions, une question, aider, vous aider"),
     noes=Phrases("non, rien, pas"),

@@ -72,6 +72,7 @@ LANGUAGE = Language(
         ripeta, può ripetere, di nuovo, cosa, come, chi, perché, quando, dove, quanto, domanda,
         operatore, operatrice, basta, non
     """),
+    greetings=Phrases("buongiorno, buonasera, salve, ciao, pronto"),
     embedding=Phrases("dire, dirmi, sa, sapere, spiegare, spiegarmi, controllare"),
     offers=Phrases("altro, qualcos'altro, altre domande, una domanda, aiutare, aiutarla, aiutarti"),
     noes=Phrases("no, niente, nulla, non"),

@@ -56,6 +56,7 @@ LANGUAGE = Language(
         excuseer, neem me niet kwalijk, hallo, help, stil, luister, maar, fout, herhaal, nog een
         keer, nog eens, opnieuw, niet, wat, wie, wanneer, waar, waarom, hoe, vraag, laat maar
     """),
+    greetings=Phrases("hallo, goedemorgen, goedemiddag, goedenavond, goedendag, hoi"),
     embedding=Phrases("zeggen, vertellen, weet u, weten, uitleggen, nakijken"),
     offers=Phrases("nog iets, iets anders, nog vragen, een vraag, helpen, voor u doen"),
     noes=Phrases("nee, niets, niks, niet"),

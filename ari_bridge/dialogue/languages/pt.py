@@ -62,6 +62,7 @@ LANGUAGE = Language(
         cancele, repete, repita, de novo, outra vez, o que, quem, como, por que, quando, onde,
         quanto, pergunta, atendente, peraí, errado
     """),
+    greetings=Phrases("olá, oi, bom dia, boa tarde, boa noite, alô"),
     embedding=Phrases("dizer, me dizer, dizer me, sabe, saber, explicar, verificar"),
     offers=Phrases("mais alguma coisa, algo mais, outra coisa, alguma dúvida, ajudar, ajudá lo, ajudá la"),
     noes=Phrases("não, nada"),
