@@ -245,8 +245,9 @@ class Session:
     def _flushed(self, position: int) -> None:
         if self.state is State.HELD:
             self._outbox.do(s.Pause())  # the flush has undone it
-        was_an_answer = self._agent.flushed(position, self._now)
         turn = self._caller.turn
+        by_voice = turn is not None and turn.is_spoken
+        was_an_answer = self._agent.flushed(position, self._now, by_voice=by_voice)
         if was_an_answer:
             self._turn_end.ended()
         elif turn is not None:

@@ -417,6 +417,7 @@ class Scene:
             greeting="Hello there.",
             prompt="Be kind.",
             actions=("transfer", "look_up", "hold", "unhold", "collect_digits", "attended_transfer"),
+            turns=TurnSettings(end_of_turn_ms=500),
         )
     )
     events: Sequence[tuple[float, PbxEvent]] = ()

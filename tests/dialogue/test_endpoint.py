@@ -61,7 +61,7 @@ def test_a_caller_who_never_pauses_is_waited_for_less() -> None:
 
 
 def test_who_tells_a_story_is_given_time() -> None:
-    assert english().wait(OpenTurn(None, 15.0)).end_ms > 1.2 * english().wait(OpenTurn(None, 2.0)).end_ms
+    assert english().wait(OpenTurn(None, 15.0)).end_ms > 1.15 * english().wait(OpenTurn(None, 2.0)).end_ms
 
 
 def test_a_model_takes_the_place_of_the_text() -> None:

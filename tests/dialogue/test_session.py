@@ -195,6 +195,7 @@ def test_without_barge_in_the_agent_speaks_on_and_then_listens() -> None:
 def test_a_caller_who_was_cut_for_a_noise_gets_an_answer() -> None:
     """The agent stopped for a second of something: silence from both would be the end of the call."""
     bench = answering()
+    bench.wait(0.5)
     bench.voice(1.0)
     bench.wait(0.5)
     bench.understood("")
