@@ -63,9 +63,13 @@ PAUSED: Mapping[str, Sequence[Turn]] = {
             "zero one seven|five five five|one two three four",
             "six one seven|five five five|two three six eight",
         ),
-        *turns("What is your card number?", "four one one one|two two two two|three three three three|four four"),
+        *turns(
+            "What is your card number?", "four one one one|two two two two|three three three three|four four"
+        ),
         *turns("What is your order number?", "four seven one|nine nine two|three four"),
-        *turns("What is your date of birth?", "the third|of march|nineteen eighty", "twelve|seven|seventy five"),
+        *turns(
+            "What is your date of birth?", "the third|of march|nineteen eighty", "twelve|seven|seventy five"
+        ),
     ],
     "names, spelled or not": turns(
         "What is your name, please?",
@@ -145,7 +149,10 @@ RECORDED: Sequence[Turn] = [
         "tuesday|march the third",
     ),
     *turns("What is your phone number?", "zero one seven|five five five|one two three four"),
-    *turns("What is your card number?", "four one one one|two two two two|three three three three|one one one one"),
+    *turns(
+        "What is your card number?",
+        "four one one one|two two two two|three three three three|one one one one",
+    ),
     *turns("What is your order number?", "four seven one|nine nine two|three four"),
     *turns("What is your name?", "m i|l l e r", "k o w|a l s|k i"),
 ]

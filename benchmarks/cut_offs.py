@@ -81,7 +81,8 @@ def measure(codec: str, case: Case, turns: dict[str, Any]) -> Measured:
         voice=case.voice.name or "recorded",
         cut_off=cut_off,
         withdrawn=not cut_off and any(at_ms < last.end_ms for at_ms in taken),
-        response_ms=next((r.start_ms for r in soundings.agent if r.start_ms > last.end_ms), np.inf) - last.end_ms,
+        response_ms=next((r.start_ms for r in soundings.agent if r.start_ms > last.end_ms), np.inf)
+        - last.end_ms,
     )
 
 
@@ -183,7 +184,9 @@ def tell(found: Sequence[Measured]) -> bool:
     for group, members in groups.items():
         if members:
             cut, withdrawn = sum(one.cut_off for one in members), sum(one.withdrawn for one in members)
-            shares = [f"{100 * n / len(members):.0f} %" for n in (cut, withdrawn, len(members) - cut - withdrawn)]
+            shares = [
+                f"{100 * n / len(members):.0f} %" for n in (cut, withdrawn, len(members) - cut - withdrawn)
+            ]
             print(f"| {group} | {len(members)} | {' | '.join(shares)} |")
     print("\n| turns without a pause | n | answered after: p50 | p90 ms |\n|---|---|---|---|")
     whole = [one for one in found if one.group.startswith("whole")]

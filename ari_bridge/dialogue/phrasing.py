@@ -37,8 +37,9 @@ class Phrasing(Enum):
     YES_OR_NO = "a yes or no that nobody had asked for: often the first word of a sentence"
     STOPPED = "ends in a full stop that the recogniser wrote"
     REFUSAL = "a bare no to a question: a reason, or what is right instead, often follows"
+    ONE_WORD = "one word to a question that wants words: a name, and perhaps more of it"
     SHORT_QUESTION = "a question of three words, which may go on"
-    SHORT_ANSWER = "a word or two, as the question wanted"
+    SHORT_ANSWER = "a few words, as the question wanted"
     QUESTION = "a whole question"
     CLOSING = "ends in 'thank you', 'that is all'"
     EXPECTED = "word for word what the agent expects, and nothing longer that it expects begins so"
@@ -58,14 +59,15 @@ GOES_ON: Mapping[Phrasing, float] = MappingProxyType(
         Phrasing.PLAIN: 0.5,
         Phrasing.YES_OR_NO: 0.5,
         Phrasing.STOPPED: 0.4,
-        Phrasing.REFUSAL: 0.3,
+        Phrasing.REFUSAL: 0.4,
+        Phrasing.ONE_WORD: 0.4,
         Phrasing.SHORT_QUESTION: 0.25,
-        Phrasing.SHORT_ANSWER: 0.25,
+        Phrasing.SHORT_ANSWER: 0.3,
         Phrasing.QUESTION: 0.12,
         Phrasing.CLOSING: 0.12,
         Phrasing.EXPECTED: 0.1,
         Phrasing.NUMBER_WHOLE: 0.06,
-        Phrasing.ANSWER: 0.12,
+        Phrasing.ANSWER: 0.2,
         Phrasing.FULL_ANSWER: 0.08,
     }
 )
@@ -140,9 +142,7 @@ def _told_one_by_one(run: Run) -> bool:
     return run.end - run.start > 1
 
 
-def _by_ending(
-    text: str, said: Words, language: Language, asked: Question, expected: Phrases
-) -> Phrasing:
+def _by_ending(text: str, said: Words, language: Language, asked: Question, expected: Phrases) -> Phrasing:
     ending = text.rstrip(" \"'»”)")
     if ending.endswith("?"):
         return Phrasing.QUESTION
@@ -164,7 +164,7 @@ def _by_ending(
     if question:
         return Phrasing.QUESTION if len(question) >= QUESTION_WORDS_MIN else Phrasing.SHORT_QUESTION
     if asked.kind is Kind.OPEN and len(said) <= SHORT_WORDS_MAX:
-        return Phrasing.SHORT_ANSWER
+        return Phrasing.SHORT_ANSWER if len(said) > 1 else Phrasing.ONE_WORD
     return Phrasing.STOPPED if ending.endswith((".", "!")) else Phrasing.PLAIN
 
 
