@@ -113,7 +113,7 @@ WHOLE: Mapping[str, Sequence[Turn]] = {
     "a number of unknown length": turns("What is your order number?", "four seven one nine nine two"),
 }
 
-_DIGITS = "zero one two three four five six seven eight nine".split()
+_DIGITS = ["zero", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine"]
 PROMPTS: Mapping[str, tuple[str, ...]] = {
     **{digit: (f"digits/{number}",) for number, digit in enumerate(_DIGITS)},
     **{letter: (f"letters/{letter}",) for letter in "abcdefghijklmnopqrstuvwxyz"},

@@ -1,9 +1,11 @@
-"""Callers cut off, and how long whole turns wait for their answers: python benchmarks/cut_offs.py [--json FILE]
+"""Callers cut off, and how long whole turns wait for their answers.
+
+    python benchmarks/cut_offs.py [--json FILE]
 
 Calls in virtual time, as scenarios are (docs/scenarios.md), with the default settings: real media engine,
 voice activity and dialogue, a recogniser that knows the words, a model that takes MODEL_MS. Callers pause for
 300 to 900 ms inside a turn, once or at each group of a number; some for 1000 to 1500 ms. Their voices are
-espeak-ng's, and those of "recorded speech" a person's: Asterisk's prompts, read with soundfile if it is there.
+espeak-ng's, and that of "recorded speech" a person's: Asterisk's prompts, which need soundfile.
 
     cut off     the agent is heard between the caller's first word and the last
     withdrawn   the turn was taken for finished at a pause, and the answer dropped before a sound of it

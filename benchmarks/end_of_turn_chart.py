@@ -40,8 +40,10 @@ def draw(curves: Mapping[str, Sequence[tuple[int, Mapping[str, float]]]], defaul
             f'<path class="ax{" p" if cut == PROMISE else ""}" d="M{LEFT} {_y(cut)}H{WIDTH - RIGHT}"/>'
         )
         parts.append(f'<text class="m e" x="{LEFT - 10}" y="{_y(cut) + 4}">{cut} %</text>')
-    for wait_ms in range(0, WAIT_MAX_MS + 1, 250):
-        parts.append(f'<text class="m c" x="{_x(wait_ms)}" y="{HEIGHT - BOTTOM + 20}">{wait_ms}</text>')
+    parts += [
+        f'<text class="m c" x="{_x(wait_ms)}" y="{HEIGHT - BOTTOM + 20}">{wait_ms}</text>'
+        for wait_ms in range(0, WAIT_MAX_MS + 1, 250)
+    ]
     parts.append(
         f'<text class="m c" x="{_x(WAIT_MAX_MS / 2)}" y="{HEIGHT - BOTTOM + 42}">ms of silence</text>'
     )

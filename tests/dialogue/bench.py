@@ -30,6 +30,7 @@ class Bench:
         max_duration_s: float = math.inf,
         goodbye: str = "",
         patience: PatienceSettings | None = None,
+        phrases: tuple[str, ...] = (),
     ) -> None:
         self.session = Session(
             settings or FIXED,
@@ -37,6 +38,7 @@ class Bench:
             max_duration_s=max_duration_s,
             goodbye=goodbye,
             patience=patience,
+            phrases=phrases,
         )
         self.speaks_by_itself = speaks_by_itself
         self.now = 100.0

@@ -6,7 +6,7 @@ from ari_bridge.dialogue.digits import runs
 from ari_bridge.dialogue.languages.registry import NEUTRAL, all_languages, language
 from ari_bridge.dialogue.phrasing import GOES_ON, Phrasing, phrasing
 from ari_bridge.dialogue.question import NO_QUESTION, Kind, Question, question_in
-from ari_bridge.dialogue.words import words
+from ari_bridge.dialogue.words import Phrases, words
 
 GO_ON = "goes on"
 EVEN = "even"
@@ -17,7 +17,8 @@ PHRASES = {
         GO_ON: """I'd like to book a table for|my number is|and|uhm|I would like to|well|it's about my
             order and|yes but|can you|we need it by Friday because|let me see|I'm calling about the|
             could I speak to|I want to change my|the thing is|my name is|it was sent to the|is there|
-            I bought it, um|my address is 12, Park Road,|I live in the|one moment|the meeting is at|can you tell me where|could you tell me|do you know what|
+            I bought it, um|my address is 12, Park Road,|I live in the|one moment|the meeting is at|
+            can you tell me where|could you tell me|do you know what|
             I would like to know when|my phone number is oh one seven|my card number is 4111 1111|k o w|
             do you know what time|I need to find out where""",
         DONE: """what are your opening hours|can you tell me where my parcel is|who is it from|
@@ -28,7 +29,8 @@ PHRASES = {
             yes can you tell me where my parcel is|hello can you help me with this|what did you say|
             good morning are you open on Sundays|well do you deliver on Saturdays""",
         EVEN: """I want to cancel my order|my washing machine is broken|Miller|hello|tomorrow at nine|
-            I'd like to speak to an operator|I don't think so, it was blue|the blue one|in the kitchen|yes|hello|no""",
+            I'd like to speak to an operator|I don't think so, it was blue|the blue one|in the kitchen|
+            yes|hello|no""",
     },
     "de": {
         GO_ON: """ich möchte|meine Nummer ist|und|ähm|es geht um|ja aber|ich rufe an wegen|können Sie|
@@ -46,14 +48,17 @@ PHRASES = {
             bueno|mi nombre es|necesito cambiar el|sí pero|porque|un momento|me puede decir dónde""",
         DONE: """qué horario tienen|puede ayudarme con esto|no gracias|muchas gracias|eso es todo|adiós|
             dónde está mi pedido|¿tienen mesa?|cuánto cuesta el envío""",
-        EVEN: """quiero cancelar mi pedido|García|mañana a las nueve|la lavadora está rota|creo que no|sí|claro que sí""",
+        EVEN: """quiero cancelar mi pedido|García|mañana a las nueve|la lavadora está rota|creo que no|
+            sí|claro que sí""",
     },
     "fr": {
         GO_ON: """je voudrais|mon numéro est|et|euh|parce que|je vous appelle pour|c'est pour une|attendez|
-            oui mais|je cherche un|j'aimerais|alors|est-ce que|pouvez-vous me dire|savez-vous où|je m'appelle|à propos de la""",
+            oui mais|je cherche un|j'aimerais|alors|est-ce que|pouvez-vous me dire|savez-vous où|
+            je m'appelle|à propos de la""",
         DONE: """quels sont vos horaires|est-ce que vous êtes ouverts|non merci|merci beaucoup|c'est tout|
             au revoir|où est ma commande|pouvez-vous m'aider|vous êtes ouverts ?|quelle heure est-il""",
-        EVEN: """je veux annuler ma commande|Dupont|demain à neuf heures|ma machine est en panne|oui|bonjour""",
+        EVEN: """je veux annuler ma commande|Dupont|demain à neuf heures|ma machine est en panne|
+            oui|bonjour""",
     },
     "it": {
         GO_ON: """vorrei|il mio numero è|e|ehm|perché|chiamo per la|un attimo|sì ma|ho bisogno di|allora|
@@ -207,3 +212,54 @@ def test_a_language_without_a_table() -> None:
     assert judged("jag skulle vilja", "sv") == EVEN
     assert judged("jag skulle vilja, öh", "sv") == GO_ON
     assert judged("har ni öppet?", "sv") == DONE
+
+
+@pytest.mark.parametrize(
+    ("question", "text", "expected"),
+    [
+        ("Is that right?", "yes", Phrasing.ANSWER),
+        ("Is that right?", "yes that's right", Phrasing.FULL_ANSWER),
+        ("Is that right?", "no", Phrasing.REFUSAL),
+        ("Is that right?", "no thank you", Phrasing.FULL_ANSWER),
+        ("Is there anything else?", "yes", Phrasing.YES_OR_NO),
+        ("Is there anything else?", "no", Phrasing.ANSWER),
+        ("Is there anything else?", "no that's all", Phrasing.CLOSING),
+        ("How can I help you?", "yes", Phrasing.YES_OR_NO),
+        ("What is your name?", "Miller", Phrasing.ONE_WORD),
+        ("What is your name?", "John Miller", Phrasing.SHORT_ANSWER),
+        ("What is your name?", "John Miller, and", Phrasing.UNFINISHED),
+        ("What is your name?", "Kowalski, K O", Phrasing.SPELLING),
+        ("How can I help you?", "John Miller", Phrasing.PLAIN),
+        ("What is your phone number?", "oh one seven", Phrasing.NUMBER_UNFINISHED),
+        ("What is your phone number?", "oh one seven five five five one", Phrasing.NUMBER_GOING_ON),
+        ("What is your card number?", "4111 1111 1111", Phrasing.NUMBER_UNFINISHED),
+        ("What is your card number?", "4111 1111 1111 1111", Phrasing.NUMBER_WHOLE),
+        ("", "my phone number is oh one seven", Phrasing.NUMBER_UNFINISHED),
+        ("", "are you open", Phrasing.SHORT_QUESTION),
+        ("", "are you open on Sundays", Phrasing.QUESTION),
+        ("", "My internet is down.", Phrasing.STOPPED),
+    ],
+)
+def test_what_was_asked_tells_what_an_answer_is(question: str, text: str, expected: Phrasing) -> None:
+    english = language("en")
+    assert phrasing(text, english, question_in(question, english)) is expected
+
+
+@pytest.mark.parametrize(
+    ("text", "is_whole"),
+    [
+        ("I would like to talk to a person", True),
+        ("tell me about the company", False),  # more of what is expected begins so
+        ("tell me about the company please now", True),
+        ("tell me about it", False),
+        ("help", False),  # a word is too little
+    ],
+)
+def test_what_the_agent_expects_is_whole_where_nothing_longer_begins_so(text: str, is_whole: bool) -> None:
+    expected = Phrases(
+        "i would like to talk to a person",
+        "tell me about the company",
+        "tell me about the company please now",
+        "help",
+    )
+    assert (phrasing(text, language("en"), expected=expected) is Phrasing.EXPECTED) is is_whole

@@ -242,6 +242,35 @@ def test_an_answer_of_which_no_word_was_heard_was_never_given() -> None:
     assert bench.told_of(LiveKind.AGENT_INTERRUPTED) == []
 
 
+def test_an_answer_of_which_one_word_was_heard_is_taken_back() -> None:
+    """Both had begun to speak at the same time."""
+    bench = Bench()
+    bench.says("I would like")
+    bench.replies("Certainly not today.")
+    bench.wait(0.4)
+    bench.says("to cancel")
+    assert bench.history == ["caller: I would like to cancel"]
+    assert bench.told_of(LiveKind.AGENT_INTERRUPTED) == []
+
+
+def test_an_answer_of_which_two_words_were_heard_stays() -> None:
+    bench = Bench()
+    bench.says("I would like")
+    bench.replies("Certainly not today.")
+    bench.wait(0.7)
+    bench.says("to cancel")
+    assert bench.history[1:] == ["agent: Certainly not -", "caller: to cancel"]
+
+
+def test_an_answer_of_one_word_is_an_answer() -> None:
+    bench = Bench()
+    bench.says("is it open")
+    bench.replies("Yes.")
+    bench.wait(0.31)
+    bench.says("and tomorrow")
+    assert bench.history[:2] == ["caller: is it open", "agent: Yes."]
+
+
 def test_a_cough_while_the_agent_thinks_delays_the_answer_only() -> None:
     bench = Bench()
     bench.says("tell me")
