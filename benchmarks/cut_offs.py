@@ -5,7 +5,7 @@
 Calls in virtual time, as scenarios are (docs/scenarios.md), with the default settings: real media engine,
 voice activity and dialogue, a recogniser that knows the words, a model that takes MODEL_MS. Callers pause for
 300 to 900 ms inside a turn, once or at each group of a number; some for 1000 to 1500 ms. Their voices are
-espeak-ng's, and that of "recorded speech" a person's: Asterisk's prompts, which need soundfile.
+espeak-ng's, and that of "recorded speech" a person's: Asterisk's prompts, which need PyAV.
 
     cut off     the agent is heard between the caller's first word and the last
     withdrawn   the turn was taken for finished at a pause, and the answer dropped before a sound of it
@@ -129,19 +129,13 @@ def _synthetic(text: str, voice: Voice, rate_hz: int) -> Pcm16:
 
 def _recorded(text: str, rate_hz: int) -> Pcm16:
     """The prompts that say it, one after the other."""
-    import soundfile
+    import av
 
     gap = np.zeros(samples(PROMPT_GAP_MS, RECORDED_HZ), np.int16)
     pieces: list[Pcm16] = []
     for name in prompts_of(text):
-        pcm, _ = soundfile.read(
-            _prompts() / f"{name}.gsm",
-            format="RAW",
-            subtype="GSM610",
-            samplerate=RECORDED_HZ,
-            channels=1,
-            dtype="int16",
-        )
+        with av.open(str(_prompts() / f"{name}.gsm"), format="gsm") as file:
+            pcm = np.concatenate([frame.to_ndarray().ravel() for frame in file.decode(audio=0)])
         pieces += [voices.trimmed(pcm), gap]
     return voices.resampled(np.concatenate(pieces[:-1]), RECORDED_HZ, rate_hz)
 
@@ -155,7 +149,7 @@ def _prompts() -> Path:
 
 def _has_recordings() -> bool:
     try:
-        import soundfile  # noqa: F401
+        import av  # noqa: F401
     except ImportError:
         return False
     return True
@@ -222,7 +216,7 @@ def main() -> None:
     if options.end_of_turn_ms is not None:
         turns["end_of_turn_ms"] = options.end_of_turn_ms
     if not _has_recordings():
-        print("without recorded speech: there is no soundfile", file=sys.stderr)
+        print("without recorded speech: there is no PyAV (av)", file=sys.stderr)
     chosen = [
         (codec, case)
         for codec in ("ulaw", "g722")
