@@ -130,14 +130,14 @@ class LimitSettings(_Table):
 class TurnSettings(_Table):
     """When a turn ends and what an interruption is."""
 
-    end_of_turn_ms: int = Field(default=500, ge=100, le=5000)
+    end_of_turn_ms: int = Field(default=1000, ge=100, le=5000)
     """The silence that ends a turn. adaptive: of a caller of whom nothing is known yet, after words that tell
     nothing; an unfinished phrase waits longer, a plain answer less, and the caller's own pauses count."""
     end_of_turn: Literal["adaptive", "fixed"] = "adaptive"
     end_of_turn_min_ms: int | None = Field(default=None, ge=60, le=5000)
-    """Half of end_of_turn_ms when unset."""
+    """A quarter of end_of_turn_ms when unset."""
     end_of_turn_max_ms: int | None = Field(default=None, ge=100, le=10_000)
-    """Four times end_of_turn_ms when unset."""
+    """Three times end_of_turn_ms when unset."""
     detector: str = ""
     """A provider that hears whether the turn is over; by its words and pauses alone when empty."""
     detector_timeout_ms: int = Field(default=150, ge=10, le=2000)
@@ -172,11 +172,11 @@ class TurnSettings(_Table):
 
     @property
     def shortest_ms(self) -> float:
-        return self.end_of_turn_ms / 2 if self.end_of_turn_min_ms is None else self.end_of_turn_min_ms
+        return self.end_of_turn_ms / 4 if self.end_of_turn_min_ms is None else self.end_of_turn_min_ms
 
     @property
     def longest_ms(self) -> float:
-        return self.end_of_turn_ms * 4 if self.end_of_turn_max_ms is None else self.end_of_turn_max_ms
+        return self.end_of_turn_ms * 3 if self.end_of_turn_max_ms is None else self.end_of_turn_max_ms
 
 
 _Engines = Annotated[Names, Field(min_length=1)]

@@ -86,7 +86,7 @@ class AgentSide:
         """The caller's turn becomes history, and the model is asked, unless it has been already."""
         self._history.caller_said(caller.text)
         self._log.caller_said(caller)
-        answer = self.answer = Answer(caller.waterfall)
+        answer = self.answer = Answer(caller.waterfall, answers_caller=True)
         begun = self.speculation.commit(caller.text, answer.waterfall)
         answer.waterfall.mark(Stamp.MODEL_ASKED, now)
         if begun is None:
@@ -225,16 +225,18 @@ class AgentSide:
         self._outbox.do(s.Pause())
         self._outbox.do(s.Flush())
 
-    def flushed(self, position: int, now: float) -> bool:
-        """The oldest interrupted answer's audio ended at `position`: keep what was heard of it.
+    def flushed(self, position: int, now: float, *, by_voice: bool = False) -> bool:
+        """The oldest interrupted answer's audio ended at `position`: keep what was heard of it. `by_voice`:
+        it was the caller's that interrupted it.
 
-        False when that is nothing, and nothing was done: then the answer never was."""
+        False when that is nothing, or the one word of an answer that had just begun, and nothing was done:
+        then the answer never was, and the caller goes on with the turn before it."""
         self.position = max(self.position, position)
         answer = self._flushing.popleft()
         for said in answer.rounds:
             unfinished = said is answer.rounds[-1] and answer.round_number is not None
             said.cut(position, self._rate_hz, more_meant=unfinished)
-        if answer.kept or answer.acted:
+        if answer.acted or (answer.kept and not (by_voice and answer.has_just_begun)):
             self._last_words = answer.kept
             self._outbox.tell(LiveKind.AGENT_INTERRUPTED, answer.kept)
             self._log.agent_said(answer, answer.silenced_s or now, interrupted=True)

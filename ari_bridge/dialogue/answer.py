@@ -11,14 +11,19 @@ from ari_bridge.core.messages import ToolCall
 from ari_bridge.dialogue.history import AgentSaid, Sentence
 from ari_bridge.dialogue.latency import Waterfall
 from ari_bridge.dialogue.sentences import SentenceChunker, has_words
+from ari_bridge.dialogue.words import words
 
+BEGUN_WORDS_MAX = 1
+"""One word of an answer is none: nobody has understood it."""
 ROUNDS_MAX = 8
 """A model that calls tools for ever is stopped here."""
 
 
 class Answer:
-    def __init__(self, waterfall: Waterfall) -> None:
+    def __init__(self, waterfall: Waterfall, *, answers_caller: bool = False) -> None:
+        """`answers_caller`: unlike a greeting, or a question whether anybody is there."""
         self.waterfall = waterfall
+        self._answers_caller = answers_caller
         self.rounds: list[AgentSaid] = []
         self.round_number: int | None = None
         """The round that the model is streaming; None between rounds and after the last."""
@@ -77,6 +82,12 @@ class Answer:
     def kept(self) -> str:
         """What of the text was heard, once the rounds are cut."""
         return " ".join(said.kept for said in self.rounds if said.kept)
+
+    @property
+    def has_just_begun(self) -> bool:
+        """Once the rounds are cut: the caller had gone on before the agent's second word was out, so that the
+        two of them had begun to speak together. Whose turn it was the caller has told."""
+        return self._answers_caller and len(words(self.kept)) <= BEGUN_WORDS_MAX and self.kept != self.text
 
     @property
     def audible(self) -> bool:

@@ -160,6 +160,11 @@ class CallerTurn:
         return _joined((piece, piece.text) for piece in self._pieces if not piece.known)
 
     @property
+    def is_spoken(self) -> bool:
+        """No digit is in it."""
+        return self._digits is None
+
+    @property
     def is_noise(self) -> bool:
         return not self.answer_needed and not self.text and self.voiced_s < NOISE_MAX_S
 

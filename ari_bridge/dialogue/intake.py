@@ -85,8 +85,9 @@ class Intake:
         parts = self._parts
         if self._floor.state is State.HELD:
             parts.outbox.do(s.Pause())  # the flush has undone it
-        was_an_answer = parts.agent.flushed(position, now)
         turn = parts.caller.turn
+        by_voice = turn is not None and turn.is_spoken
+        was_an_answer = parts.agent.flushed(position, now, by_voice=by_voice)
         if was_an_answer:
             parts.turn_end.ended()
         elif turn is not None:

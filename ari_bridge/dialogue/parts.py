@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections import deque
+from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 
 from ari_bridge.dialogue import signals as s
@@ -39,6 +40,8 @@ class Parts:
     call_time: CallTime
     silence: Silence
     own_words: OwnWords
+    phrases: Sequence[str] = ()
+    """What callers may say to this agent."""
     digits: deque[s.DigitPressed] = field(default_factory=deque)
     """Pressed, and not taken yet."""
 
@@ -47,7 +50,9 @@ class Parts:
         self.own_words.says = says
         self.silence.speak(says)
         language = self.weighing.language = language_of(tag)
-        self.turn_end = TurnEnd(end_of_turn(self.settings, language), eager=self.settings.eager)
+        self.turn_end = TurnEnd(
+            end_of_turn(self.settings, language, self.phrases), eager=self.settings.eager
+        )
 
 
 def assemble(
@@ -59,6 +64,7 @@ def assemble(
     max_duration_s: float = math.inf,
     says: Sayings | None = None,
     patience: PatienceSettings | None = None,
+    phrases: Sequence[str] = (),
 ) -> Parts:
     """As Session takes them."""
     says = Sayings() if says is None else says
@@ -77,8 +83,9 @@ def assemble(
         caller,
         agent,
         Weighing(caller, agent, settings, language_of(language)),
-        TurnEnd(end_of_turn(settings, language_of(language)), eager=settings.eager),
+        TurnEnd(end_of_turn(settings, language_of(language), phrases), eager=settings.eager),
         CallTime(max_duration_s),
         Silence(patience or PatienceSettings(), says),
         OwnWords(says),
+        phrases,
     )

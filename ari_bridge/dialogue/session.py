@@ -15,7 +15,7 @@ question, and once; each answer ends heard to its end, or interrupted with what 
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 
 from ari_bridge.dialogue import conditions
 from ari_bridge.dialogue import signals as s
@@ -47,10 +47,12 @@ class Session:
         max_duration_s: float = math.inf,
         says: Sayings | None = None,
         patience: PatienceSettings | None = None,
+        phrases: Sequence[str] = (),
     ) -> None:
         """`rate_hz`: of the positions. `language`: a BCP 47 tag. `system`: the system message for the model,
         if any. `max_duration_s` after greet() the agent says goodbye, whatever is going on. `says`: its own
-        words, English when None. `patience`: None where silence may last for ever."""
+        words, English when None. `patience`: None where silence may last for ever. `phrases`: sentences that
+        callers may say to this agent."""
         self._parts = assemble(
             settings,
             rate_hz=rate_hz,
@@ -59,6 +61,7 @@ class Session:
             max_duration_s=max_duration_s,
             says=says,
             patience=patience,
+            phrases=phrases,
         )
         self._floor = Floor(self._parts)
         self._timers = Timers(self._parts, self._floor)

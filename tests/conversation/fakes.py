@@ -45,7 +45,7 @@ RATE_HZ = 8000
 FRAME = 160
 WORD_S = 0.3
 QUIET = PatienceSettings(fillers=(), check_ins=())
-FIXED = TurnSettings(end_of_turn="fixed")
+FIXED = TurnSettings(end_of_turn="fixed", end_of_turn_ms=500)
 """The same silence after every turn."""
 
 
@@ -419,6 +419,7 @@ class Scene:
             greeting="Hello there.",
             prompt="Be kind.",
             actions=("transfer", "look_up", "hold", "unhold", "collect_digits", "attended_transfer"),
+            turns=TurnSettings(end_of_turn_ms=500),
         )
     )
     events: Sequence[tuple[float, PbxEvent]] = ()

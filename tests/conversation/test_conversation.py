@@ -60,7 +60,7 @@ def test_latency_beyond_the_engines_own_is_small() -> None:
 
 
 def test_the_recogniser_hears_the_onset_and_the_agents_phrases_help_it() -> None:
-    agent = AgentSettings(phrases=("a human please",))
+    agent = AgentSettings(phrases=("a human please",), turns=FIXED)
     scene = play(Scene([Says(2.0, "hello")], agent=agent))
     assert scene.stt.contexts[0].phrases == ("a human please", "what are your hours")
     # a second of voice, 250 ms before it, 500 ms of silence after it

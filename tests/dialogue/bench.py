@@ -18,7 +18,7 @@ RATE_HZ = 8000
 FRAME = 160
 WORD_SAMPLES = 2400
 """A word takes 300 ms."""
-FIXED = TurnSettings(end_of_turn="fixed")
+FIXED = TurnSettings(end_of_turn="fixed", end_of_turn_ms=500)
 """The same silence after every turn."""
 
 
@@ -31,6 +31,7 @@ class Bench:
         max_duration_s: float = math.inf,
         goodbye: str = "",
         patience: PatienceSettings | None = None,
+        phrases: tuple[str, ...] = (),
     ) -> None:
         self.session = Session(
             settings or FIXED,
@@ -38,6 +39,7 @@ class Bench:
             max_duration_s=max_duration_s,
             says=wording(AgentSettings(goodbye=goodbye, patience=patience or PatienceSettings()), "en"),
             patience=patience,
+            phrases=phrases,
         )
         self.speaks_by_itself = speaks_by_itself
         self.now = 100.0

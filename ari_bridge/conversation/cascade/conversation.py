@@ -42,7 +42,8 @@ class CascadedConversation:
         self._clock, self._port = brief.clock, brief.call.port
         self._engines, self._languages = engines, engines.languages
         rate_hz = self._port.rate_hz
-        self._session = _session(brief)
+        phrases = (*agent.phrases, *engines.llm.phrases)
+        self._session = _session(brief, phrases)
         line = self.line = Line(brief, self)
         self._turnstile: Turnstile[s.Event, s.Command] = Turnstile(
             self._session,
@@ -55,8 +56,7 @@ class CascadedConversation:
         handle = self._turnstile.handle
         self._voice = Voice(engines.tts, VoiceContext(rate_hz, brief.language, meter=brief.meter))
         self._ears = Ears()
-        hints = (*agent.phrases, *engines.llm.phrases)
-        speech_context = SpeechContext(rate_hz, brief.language, hints, brief.meter)
+        speech_context = SpeechContext(rate_hz, brief.language, phrases, brief.meter)
         self._recognition = Recognition(engines.stt, speech_context, self._ears, handle)
         self._judge = Judge(
             engines.detector,
@@ -202,7 +202,7 @@ class CascadedConversation:
         self._session.end(self._port.heard, self._clock())
 
 
-def _session(brief: Brief) -> Session:
+def _session(brief: Brief, phrases: Sequence[str]) -> Session:
     agent = brief.agent
     session = Session(
         agent.turns,
@@ -212,6 +212,7 @@ def _session(brief: Brief) -> Session:
         says=brief.says,
         language=brief.language,
         patience=agent.patience,
+        phrases=phrases,
     )
     if brief.past is not None:
         session.restore(history(brief.past), turns(brief.past, brief.start_s))

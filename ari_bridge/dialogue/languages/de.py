@@ -85,10 +85,19 @@ LANGUAGE = Language(
         quatsch, falsch, nochmal, noch mal, noch einmal, nicht, was, wer, wie, wie bitte, warum,
         wann, wo, frage, vergessen sie
     """),
+    greetings=Phrases("hallo, guten tag, guten morgen, guten abend, grüß gott, moin, servus, hi"),
+    embedding=Phrases("sagen, mir sagen, wissen sie, nachsehen, nachschauen, erklären"),
+    offers=Phrases("""
+        sonst noch, noch etwas, noch was, weitere fragen, eine frage, noch fragen, helfen, für sie
+        tun
+    """),
+    noes=Phrases("nein, nee, nö, nicht, nichts"),
     asks_number=Phrases("""
         nummer, telefonnummer, kundennummer, rechnungsnummer, bestellnummer, vertragsnummer,
         kontonummer, rückrufnummer, code, pin, ziffern, postleitzahl, geburtsdatum, kennzahl
     """),
+    card_numbers=Phrases("kartennummer, karte, kreditkarte"),
+    phone_numbers=Phrases("telefonnummer, handynummer, mobilnummer, rückrufnummer"),
     units=frozenset({*split(_UNITS), "ein"}),
     teens=frozenset(
         split("zehn elf zwölf dreizehn vierzehn fünfzehn sechzehn siebzehn achtzehn neunzehn")

@@ -74,7 +74,13 @@ LANGUAGE = Language(
         oiga, hola, ayuda, silencio, escuche, pero, basta, cancele, cancelar, repita, repítalo, otra
         vez, qué, quién, cómo, por qué, cuándo, dónde, pregunta, operador, operadora, mire
     """),
+    greetings=Phrases("hola, buenos días, buenas tardes, buenas noches, buenas, qué tal"),
+    embedding=Phrases("decir, decirme, sabe, saber, explicar, explicarme, mirar"),
+    offers=Phrases("algo más, alguna otra, otra cosa, alguna pregunta, ayudar, ayudarle, ayudarlo, ayudarla"),
+    noes=Phrases("no, nada"),
     asks_number=Phrases("número, teléfono, código, código postal, pin, dígitos, fecha de nacimiento, dni"),
+    card_numbers=Phrases("número de tarjeta, tarjeta"),
+    phone_numbers=Phrases("número de teléfono, teléfono, móvil, celular"),
     units=frozenset(split("cero uno una dos tres cuatro cinco seis siete ocho nueve")),
     teens=frozenset(
         split("""

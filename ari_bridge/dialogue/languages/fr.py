@@ -79,9 +79,15 @@ LANGUAGE = Language(
         répéter, encore une fois, quoi, comment, qui, pourquoi, quand, où, combien, question, pas,
         désolé
     """),
+    greetings=Phrases("bonjour, bonsoir, allô, salut"),
+    embedding=Phrases("dire, me dire, savez vous, savoir, expliquer, m'expliquer, vérifier"),
+    offers=Phrases("autre chose, d'autres questions, une question, aider, vous aider"),
+    noes=Phrases("non, rien, pas"),
     asks_number=Phrases("""
         numéro, numéro de téléphone, code, code postal, pin, chiffres, date de naissance, téléphone
     """),
+    card_numbers=Phrases("numéro de carte, carte, carte bancaire"),
+    phone_numbers=Phrases("numéro de téléphone, téléphone, portable"),
     units=frozenset(split("zéro un une deux trois quatre cinq six sept huit neuf")),
     # Said after soixante and quatre-vingt they complete the ten ("soixante-douze").
     teens=frozenset(split("dix onze douze treize quatorze quinze seize")),

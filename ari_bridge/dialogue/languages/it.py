@@ -84,10 +84,16 @@ LANGUAGE = Language(
         ripeta, può ripetere, di nuovo, cosa, come, chi, perché, quando, dove, quanto, domanda,
         operatore, operatrice, basta, non
     """),
+    greetings=Phrases("buongiorno, buonasera, salve, ciao, pronto"),
+    embedding=Phrases("dire, dirmi, sa, sapere, spiegare, spiegarmi, controllare"),
+    offers=Phrases("altro, qualcos'altro, altre domande, una domanda, aiutare, aiutarla, aiutarti"),
+    noes=Phrases("no, niente, nulla, non"),
     asks_number=Phrases("""
         numero, numero di telefono, telefono, codice, pin, cifre, codice fiscale, data di nascita,
         cap
     """),
+    card_numbers=Phrases("numero di carta, numero della carta, carta"),
+    phone_numbers=Phrases("numero di telefono, telefono, cellulare"),
     units=frozenset(split("zero uno una due tre quattro cinque sei sette otto nove")),
     teens=frozenset(
         split("dieci undici dodici tredici quattordici quindici sedici diciassette diciotto diciannove")

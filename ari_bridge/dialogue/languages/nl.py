@@ -68,10 +68,16 @@ LANGUAGE = Language(
         excuseer, neem me niet kwalijk, hallo, help, stil, luister, maar, fout, herhaal, nog een
         keer, nog eens, opnieuw, niet, wat, wie, wanneer, waar, waarom, hoe, vraag, laat maar
     """),
+    greetings=Phrases("hallo, goedemorgen, goedemiddag, goedenavond, goedendag, hoi"),
+    embedding=Phrases("zeggen, vertellen, weet u, weten, uitleggen, nakijken"),
+    offers=Phrases("nog iets, iets anders, nog vragen, een vraag, helpen, voor u doen"),
+    noes=Phrases("nee, niets, niks, niet"),
     asks_number=Phrases("""
         nummer, telefoonnummer, klantnummer, bestelnummer, code, pincode, cijfers, postcode,
         geboortedatum
     """),
+    card_numbers=Phrases("kaartnummer, kaart, creditcard"),
+    phone_numbers=Phrases("telefoonnummer, mobiele nummer, mobiel"),
     units=frozenset(split("nul een één twee drie vier vijf zes zeven acht negen")),
     teens=frozenset(
         split("tien elf twaalf dertien veertien vijftien zestien zeventien achttien negentien")

@@ -74,9 +74,15 @@ LANGUAGE = Language(
         cancele, repete, repita, de novo, outra vez, o que, quem, como, por que, quando, onde,
         quanto, pergunta, atendente, peraí, errado
     """),
+    greetings=Phrases("olá, oi, bom dia, boa tarde, boa noite, alô"),
+    embedding=Phrases("dizer, me dizer, dizer me, sabe, saber, explicar, verificar"),
+    offers=Phrases("mais alguma coisa, algo mais, outra coisa, alguma dúvida, ajudar, ajudá lo, ajudá la"),
+    noes=Phrases("não, nada"),
     asks_number=Phrases("""
         número, telefone, celular, código, pin, senha, dígitos, cep, cpf, data de nascimento
     """),
+    card_numbers=Phrases("número do cartão, cartão"),
+    phone_numbers=Phrases("número de telefone, telefone, celular, telemóvel"),
     units=frozenset(split("zero um uma dois duas três quatro cinco seis meia sete oito nove")),
     teens=frozenset(
         split("""
