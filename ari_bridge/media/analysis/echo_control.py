@@ -1,0 +1,145 @@
+"""How much of what comes from the caller is the caller: echo canceller and echo reference together.
+
+    sent ─────┬─▶ EchoReference: levels of the echo, and its delay
+              └─▶ EchoCanceller, told the delay ─▶ what is left of what was received
+    received, what is left, echo ─▶ share of the power that is the caller's
+
+Each has a say, for each fails where the other does not. The reference compares levels: it is sure of itself
+after a second and does not mind a path that changes, but it cannot hear a caller who is softer than the echo.
+The canceller compares waveforms and leaves 15 to 25 dB less of the echo, so that softer callers stand out;
+but clocks that drift, a jitter buffer that jumps and loudspeakers that rattle throw it off.
+
+*What is left* is held against the echo it still must hold: how much the canceller takes off is followed for
+each band as the reference follows gains, by a low quantile, so the caller does not disturb it. And a
+canceller that takes nothing off, where the reference finds nothing but echo, has lost the path, and is not
+believed.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ari_bridge.media.analysis.bands import BANDS, BandLevels, Levels
+from ari_bridge.media.analysis.canceller import FRAME, PARTITIONS, RATE_HZ, EchoCanceller, Wave
+from ari_bridge.media.analysis.echo import DELAYS, EchoReference
+from ari_bridge.media.rows import Slots
+
+OVERESTIMATE_DB = np.float32(5.0)
+"""Echo is taken for so much louder than predicted, for levels of single frames vary."""
+LEFT_OVERESTIMATE_DB = np.float32(7.0)
+"""What the canceller leaves of it varies more."""
+TRUSTED_SHARE = 0.4
+"""With a smaller share of its power a frame is our echo: predicted too low, it leaves some of itself."""
+WORKS_SHARE = 0.5
+"""A canceller that leaves more of the power than this says nothing."""
+_UP_DB, _DOWN_DB = 0.6, 1.0
+"""Their ratio makes it the 3/8 quantile."""
+_FAR_DB, _FAR_DOWN_DB = 6.0, 3.0
+_LEAST_DB = -40.0
+_STRONG_DB = 30.0
+"""Below it (-60 dBFS) the echo of a band is too weak to learn from."""
+_CODED_DB = -30.0
+"""What codecs add to the echo lies so far below the whole of it, whatever the band (µ-law: some 35 dB)."""
+_LOG2_OF_DB = np.float32(np.log2(10) / 10)
+
+
+class EchoControl:
+    """Of up to `rows` calls. Slots are row numbers, shape (n,), each at most once."""
+
+    def __init__(self, rows: int) -> None:
+        self._reference = EchoReference(rows)
+        self._canceller = EchoCanceller(rows)
+        self._levels = BandLevels(RATE_HZ)
+        self._sent = np.zeros((rows, DELAYS + 1, FRAME), dtype=np.float32)
+        self._newest = np.zeros(rows, dtype=np.int64)
+        self._received = np.zeros((rows, FRAME), dtype=np.int16)
+        self._left = np.zeros((rows, FRAME), dtype=np.float32)
+        """Of the frame before."""
+        self._bulk = np.full(rows, -1, dtype=np.int64)
+        """Frames before the canceller's first; -1 where it is not used."""
+        self._left_db = np.zeros((rows, BANDS), dtype=np.float32)
+        """What the canceller leaves of the echo's level."""
+
+    def reset(self, slots: Slots) -> None:
+        """Another call: nothing is known."""
+        self._reference.reset(slots)
+        self._canceller.reset(slots)
+        self._bulk[slots] = -1
+        self._left_db[slots] = 0
+        self.forget_sent(slots)
+
+    def forget_sent(self, slots: Slots) -> None:
+        """We were silent for as long as echoes take, or frames were left out."""
+        self._reference.forget_sent(slots)
+        self._canceller.forget_sent(slots)
+        self._sent[slots] = 0
+        self._received[slots] = 0
+        self._left[slots] = 0
+
+    def near_share(
+        self, slots: Slots, sent: Wave, received: NDArray[np.int16]
+    ) -> NDArray[np.float32]:
+        """How much of each row's received power is not our echo, 0 to 1, shape (n,); 0 where that cannot be
+        told from none. Frames of shape (n, FRAME), sent and received at the same tick."""
+        newest = (self._newest[slots] + 1) % (DELAYS + 1)
+        self._newest[slots] = newest
+        sent_before = self._sent[slots, newest - 1]
+        self._sent[slots, newest] = sent
+        received_db = self._levels(self._received[slots], received)
+        self._received[slots] = received
+        echo_db = self._reference.predict(slots, self._levels(sent_before, sent), received_db)
+        power, echo = _power(received_db), _power(echo_db + OVERESTIMATE_DB)
+        total = power.sum(axis=1)
+        share: NDArray[np.float32] = np.maximum(power - echo, 0).sum(axis=1) / total
+        share[share < TRUSTED_SHARE] = 0
+        self._find_delay(slots)
+        cancels = self._bulk[slots] >= 0
+        if cancels.any():
+            left = self._cancel(slots[cancels], received[cancels])
+            share[cancels] = np.maximum(
+                share[cancels], self._share_left(slots[cancels], left, echo_db[cancels], total[cancels])
+            )
+        return share
+
+    def _find_delay(self, slots: Slots) -> None:
+        bulk = self._bulk[slots]
+        delay = self._reference.delay(slots)
+        within = (delay >= bulk) & (delay < bulk + PARTITIONS - 2) & (bulk >= 0)
+        moved = (delay >= 0) & ~within
+        if moved.any():
+            self._canceller.reset(slots[moved])
+            self._left_db[slots[moved]] = 0
+            self._left[slots[moved]] = 0
+            self._bulk[slots[moved]] = np.maximum(delay[moved] - 1, 0)
+
+    def _cancel(self, slots: Slots, received: NDArray[np.int16]) -> Levels:
+        """Levels of what is left."""
+        newest = self._newest[slots] - self._bulk[slots]
+        sent = np.concatenate([self._sent[slots, newest - 1], self._sent[slots, newest]], axis=1)
+        left = self._canceller.cancel(slots, sent, received.astype(np.float32))
+        levels = self._levels(self._left[slots], left)
+        self._left[slots] = left
+        return levels
+
+    def _share_left(
+        self, slots: Slots, left_db: Levels, echo_db: Levels, total: NDArray[np.float32]
+    ) -> NDArray[np.float32]:
+        known = self._left_db[slots]
+        coded = 10 * np.log10(_power(echo_db).sum(axis=1, keepdims=True) / BANDS) + np.float32(_CODED_DB)
+        expected_db = np.maximum(echo_db + known, coded)
+        above = left_db - echo_db - known
+        down = np.where(above < -_FAR_DB, np.float32(-_FAR_DOWN_DB), np.float32(-_DOWN_DB))
+        known += np.where(above > 0, np.float32(_UP_DB), down) * (echo_db > _STRONG_DB)
+        self._left_db[slots] = np.clip(known, _LEAST_DB, 0)
+        power = _power(left_db)
+        beyond = np.maximum(power - _power(expected_db + LEFT_OVERESTIMATE_DB), 0).sum(axis=1)
+        left = power.sum(axis=1)
+        believed = (beyond >= TRUSTED_SHARE * left) & (left < WORKS_SHARE * total)
+        share: NDArray[np.float32] = np.where(believed, beyond / total, np.float32(0))
+        return share
+
+
+def _power(levels: Levels) -> Levels:
+    power: Levels = np.exp2(levels * _LOG2_OF_DB)
+    return power
