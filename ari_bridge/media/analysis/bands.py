@@ -48,8 +48,16 @@ class BandLevels:
             np.matmul(
                 (spectrum.real**2 + spectrum.imag**2).astype(np.float32), self._pooling, out=power[block]
             )
-        levels: Levels = 10 * np.log10(power + np.float32(10 ** (QUIET_DB / 10)))
-        return levels
+        return _db(power)
+
+    def pooled(self, power: NDArray[np.float32]) -> Levels:
+        """The same of power that is known in bins, shape (n, frame_samples + 1)."""
+        return _db(power @ self._pooling)
+
+
+def _db(power: NDArray[np.float32]) -> Levels:
+    levels: Levels = 10 * np.log10(power + np.float32(10 ** (QUIET_DB / 10)))
+    return levels
 
 
 def _edges_hz() -> NDArray[np.float64]:

@@ -64,9 +64,10 @@ class EchoCanceller:
         """We were silent for as long as echoes take, or frames were left out."""
         self._spectra[slots] = 0
 
-    def cancel(self, slots: Slots, sent: Wave, received: Wave) -> Wave:
-        """What is left of a frame of each row, shape (n, FRAME): `sent` are the last two frames that left
-        before the bulk delay, shape (n, 2 * FRAME)."""
+    def cancel(self, slots: Slots, sent: Wave, received: Wave) -> tuple[Wave, Wave]:
+        """What is left of a frame of each row, shape (n, FRAME), and how much of the echo may still be in it:
+        the expected power, shape (n, BINS), of each bin of an FFT over two frames. `sent` are the last two
+        frames that left before the bulk delay, shape (n, 2 * FRAME)."""
         spectra = np.empty((len(slots), PARTITIONS, BINS), dtype=np.complex64)
         spectra[:, 0] = np.fft.rfft(sent)
         spectra[:, 1:] = self._spectra[slots, :-1]
@@ -74,12 +75,11 @@ class EchoCanceller:
         path = self._path[slots]
         echo = np.fft.irfft((spectra * path).sum(axis=1))[:, FRAME:]
         left: Wave = received - echo.astype(np.float32)
-        self._learn(slots, spectra, path, left)
-        return left
+        return left, self._learn(slots, spectra, path, left)
 
     def _learn(
         self, slots: Slots, spectra: NDArray[np.complex64], path: NDArray[np.complex64], left: Wave
-    ) -> None:
+    ) -> Wave:
         padded = np.zeros((len(slots), 2 * FRAME), dtype=np.float32)
         padded[:, FRAME:] = left
         error = np.fft.rfft(padded).astype(np.complex64)
@@ -88,7 +88,8 @@ class EchoCanceller:
         self._other[slots] = other
         unsure = self._unsure[slots]
         expected = unsure * _power(spectra)
-        total = expected.sum(axis=1) + 2 * other + _TINY
+        missed: Wave = expected.sum(axis=1)
+        total = missed + 2 * other + _TINY
         path += unsure * spectra.conj() * (error / total)[:, None]
         unsure *= 1 - 0.5 * expected / total[:, None]
         unsure += (1 - _KEEPS**2) * _power(path)
@@ -101,6 +102,7 @@ class EchoCanceller:
         path[:, self._turn] = np.fft.rfft(taps)
         self._path[slots] = path
         self._unsure[slots] = unsure
+        return missed
 
 
 def _power(x: NDArray[np.complex64]) -> NDArray[np.float32]:

@@ -96,10 +96,10 @@ class EchoControl:
         self._find_delay(slots)
         cancels = self._bulk[slots] >= 0
         if cancels.any():
-            left = self._cancel(slots[cancels], received[cancels])
-            share[cancels] = np.maximum(
-                share[cancels], self._share_left(slots[cancels], left, echo_db[cancels], total[cancels])
-            )
+            chosen = slots[cancels]
+            left_db, missed_db = self._cancel(chosen, received[cancels])
+            share_left = self._share_left(chosen, left_db, missed_db, echo_db[cancels], total[cancels])
+            share[cancels] = np.maximum(share[cancels], share_left)
         return share
 
     def _find_delay(self, slots: Slots) -> None:
@@ -113,21 +113,21 @@ class EchoControl:
             self._left[slots[moved]] = 0
             self._bulk[slots[moved]] = np.maximum(delay[moved] - 1, 0)
 
-    def _cancel(self, slots: Slots, received: NDArray[np.int16]) -> Levels:
-        """Levels of what is left."""
+    def _cancel(self, slots: Slots, received: NDArray[np.int16]) -> tuple[Levels, Levels]:
+        """Levels of what is left, and of the echo that the canceller expects in it."""
         newest = self._newest[slots] - self._bulk[slots]
         sent = np.concatenate([self._sent[slots, newest - 1], self._sent[slots, newest]], axis=1)
-        left = self._canceller.cancel(slots, sent, received.astype(np.float32))
+        left, missed = self._canceller.cancel(slots, sent, received.astype(np.float32))
         levels = self._levels(self._left[slots], left)
         self._left[slots] = left
-        return levels
+        return levels, self._levels.pooled(missed)
 
     def _share_left(
-        self, slots: Slots, left_db: Levels, echo_db: Levels, total: NDArray[np.float32]
+        self, slots: Slots, left_db: Levels, missed_db: Levels, echo_db: Levels, total: NDArray[np.float32]
     ) -> NDArray[np.float32]:
         known = self._left_db[slots]
         coded = 10 * np.log10(_power(echo_db).sum(axis=1, keepdims=True) / BANDS) + np.float32(_CODED_DB)
-        expected_db = np.maximum(echo_db + known, coded)
+        expected_db = np.maximum(np.maximum(echo_db + known, coded), missed_db)
         above = left_db - echo_db - known
         down = np.where(above < -_FAR_DB, np.float32(-_FAR_DOWN_DB), np.float32(-_DOWN_DB))
         known += np.where(above > 0, np.float32(_UP_DB), down) * (echo_db > _STRONG_DB)
