@@ -22,6 +22,7 @@ from ari_bridge.media.analysis.silero import Silero
 from ari_bridge.media.analysis.voice_rows import VoiceRows
 from ari_bridge.media.codecs.base import Codec
 from ari_bridge.media.resample import RowsResampler
+from ari_bridge.media.ring import BLOCKS_A_SECOND
 from ari_bridge.media.rows import Slots
 from ari_bridge.media.shared import RX_FRAMES, SharedRows, tx_capacity
 
@@ -139,7 +140,7 @@ class Analyst:
         first = np.maximum(0, frames[begun] - 1)
         for rate_hz, slots in self._by_rate(begun):
             self._rate(rate_hz).reset(slots, first[np.isin(begun, slots)])
-        self._echo.reset(begun)
+        self._echo.reset(begun, self._moved(begun))
         self._silent[begun] = DELAYS
         self._ssrc[begun] = self._shared.stream["ssrc"][begun]
         self._done[begun] = first
@@ -183,10 +184,15 @@ class Analyst:
             chosen = slots[may_echo]
             ours, theirs = rate.narrowed(chosen, sent[may_echo], pcm[may_echo])
             gain = 10 ** (self._shared.bridge["gain_db"][chosen, None].astype(np.float32) / 20)
-            near[may_echo] = self._echo.near_share(chosen, ours * gain, theirs)
+            near[may_echo] = self._echo.near_share(chosen, ours * gain, theirs, self._moved(chosen))
         self._shared.near[slots, place] = near
         self._done[slots] = frame + 1
         self._shared.analysis["frames"][slots] = frame + 1  # last: what it covers is there
+
+    def _moved(self, slots: Slots) -> NDArray[np.int64]:
+        """Samples by which the rows' play heads were moved forward, as the echo control counts them."""
+        blocks: NDArray[np.int64] = self._shared.media["moved_blocks"][slots]
+        return blocks * (canceller.RATE_HZ // BLOCKS_A_SECOND)
 
     def _by_rate(self, slots: Slots) -> list[tuple[int, Slots]]:
         rates = self._rate_hz[self._shared.stream["codec"][slots]]

@@ -38,7 +38,9 @@ class BandLevels:
         # Parseval: so scaled, the sum over all bands is the mean square of the samples.
         self._pooling = np.ascontiguousarray(pooling * np.float32(4 / length**2))
 
-    def __call__(self, before: NDArray[np.int16 | np.float32], frame: NDArray[np.int16 | np.float32]) -> Levels:
+    def __call__(
+        self, before: NDArray[np.int16 | np.float32], frame: NDArray[np.int16 | np.float32]
+    ) -> Levels:
         """Levels in dB over one squared step of a 16-bit sample, shape (n, BANDS), of frames of shape
         (n, frame_samples) and those before them."""
         power = np.empty((len(frame), BANDS), dtype=np.float32)

@@ -64,18 +64,22 @@ class EchoCanceller:
         """We were silent for as long as echoes take, or frames were left out."""
         self._spectra[slots] = 0
 
+    def line_up(self, slots: Slots, sent: NDArray[np.float32]) -> None:
+        """The same path with another bulk delay. `sent` are the two frames behind which each partition stood
+        at the last tick, had it been so then, shape (n, PARTITIONS, 2 * FRAME)."""
+        self._spectra[slots] = np.fft.rfft(sent)
+
     def cancel(self, slots: Slots, sent: Wave, received: Wave) -> tuple[Wave, Wave]:
-        """What is left of a frame of each row, shape (n, FRAME), and how much of the echo may still be in it:
-        the expected power, shape (n, BINS), of each bin of an FFT over two frames. `sent` are the last two
+        """The echo in a frame of each row, shape (n, FRAME), and how much of it may be missed: the expected
+        power, shape (n, BINS), in each bin of an FFT over two frames. `sent` are the last two
         frames that left before the bulk delay, shape (n, 2 * FRAME)."""
         spectra = np.empty((len(slots), PARTITIONS, BINS), dtype=np.complex64)
         spectra[:, 0] = np.fft.rfft(sent)
         spectra[:, 1:] = self._spectra[slots, :-1]
         self._spectra[slots] = spectra
         path = self._path[slots]
-        echo = np.fft.irfft((spectra * path).sum(axis=1))[:, FRAME:]
-        left: Wave = received - echo.astype(np.float32)
-        return left, self._learn(slots, spectra, path, left)
+        echo: Wave = np.fft.irfft((spectra * path).sum(axis=1))[:, FRAME:].astype(np.float32)
+        return echo, self._learn(slots, spectra, path, received - echo)
 
     def _learn(
         self, slots: Slots, spectra: NDArray[np.complex64], path: NDArray[np.complex64], left: Wave

@@ -65,6 +65,13 @@ class EchoReference:
         """We were silent for as long as echoes take, or frames were left out."""
         self._sent_db[slots] = QUIET_DB
 
+    def shift(self, slots: Slots, frames: NDArray[np.int64]) -> None:
+        """The echo comes so many frames sooner, shape (n,), than what was learnt; when negative, later."""
+        back = self._back + frames[:, None]
+        known = (back >= 0) & (back < DELAYS)
+        gain = self._gain_db[slots[:, None], np.clip(back, 0, DELAYS - 1)]
+        self._gain_db[slots] = np.where(known[:, :, None], gain, np.float32(_LOWEST_DB))
+
     def predict(self, slots: Slots, sent: Levels, received: Levels) -> Levels:
         """Levels of the echo, in bands, shape (n, BANDS), in a frame with those levels, sent and received at
         the same tick. Learns from it."""

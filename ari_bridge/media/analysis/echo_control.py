@@ -31,8 +31,16 @@ LEFT_OVERESTIMATE_DB = np.float32(7.0)
 """What the canceller leaves of it varies more."""
 TRUSTED_SHARE = 0.4
 """With a smaller share of its power a frame is our echo: predicted too low, it leaves some of itself."""
-WORKS_SHARE = 0.5
-"""A canceller that leaves more of the power than this says nothing."""
+FOUND_SHARE = 0.5
+"""A canceller of whose echo less than this is found in what was received has lost the path."""
+_FOUND_KEEPS = 0.7
+"""Of the last frames' correlation, a frame."""
+_TINY = 1e5
+"""Energy of a frame that is nothing."""
+_STEADY_FRAMES = 5
+"""So long must another delay stand out to be believed."""
+_KEPT_FRAMES = 32
+"""Of what was sent: more than the longest delay and the filter behind it."""
 _UP_DB, _DOWN_DB = 0.6, 1.0
 """Their ratio makes it the 3/8 quantile."""
 _FAR_DB, _FAR_DOWN_DB = 6.0, 3.0
@@ -51,22 +59,28 @@ class EchoControl:
         self._reference = EchoReference(rows)
         self._canceller = EchoCanceller(rows)
         self._levels = BandLevels(RATE_HZ)
-        self._sent = np.zeros((rows, DELAYS + 1, FRAME), dtype=np.float32)
-        self._newest = np.zeros(rows, dtype=np.int64)
+        self._sent = np.zeros((rows, _KEPT_FRAMES * FRAME), dtype=np.float32)
+        self._end = np.zeros(rows, dtype=np.int64)
+        """Samples that were ever put into `_sent`."""
         self._received = np.zeros((rows, FRAME), dtype=np.int16)
         self._left = np.zeros((rows, FRAME), dtype=np.float32)
         """Of the frame before."""
-        self._bulk = np.full(rows, -1, dtype=np.int64)
-        """Frames before the canceller's first; -1 where it is not used."""
+        self._lag = np.full(rows, -1, dtype=np.int64)
+        """The canceller's bulk delay in samples; -1 where it is not used."""
+        self._moved = np.zeros(rows, dtype=np.int64)
+        self._other_delay = np.full(rows, -1, dtype=np.int64)
+        self._other_frames = np.zeros(rows, dtype=np.int64)
+        """For how long it has stood out."""
+        self._found = np.zeros((rows, 2), dtype=np.float32)
+        """The echo's energy, as it was found in what was received and as it was expected."""
         self._left_db = np.zeros((rows, BANDS), dtype=np.float32)
         """What the canceller leaves of the echo's level."""
 
-    def reset(self, slots: Slots) -> None:
-        """Another call: nothing is known."""
+    def reset(self, slots: Slots, moved: NDArray[np.int64]) -> None:
+        """Another call: nothing is known. `moved` as in near_share()."""
         self._reference.reset(slots)
-        self._canceller.reset(slots)
-        self._bulk[slots] = -1
-        self._left_db[slots] = 0
+        self._moved[slots] = moved
+        self._start(slots, np.full(len(slots), -1))
         self.forget_sent(slots)
 
     def forget_sent(self, slots: Slots) -> None:
@@ -78,14 +92,15 @@ class EchoControl:
         self._left[slots] = 0
 
     def near_share(
-        self, slots: Slots, sent: Wave, received: NDArray[np.int16]
+        self, slots: Slots, sent: Wave, received: NDArray[np.int16], moved: NDArray[np.int64]
     ) -> NDArray[np.float32]:
         """How much of each row's received power is not our echo, 0 to 1, shape (n,); 0 where that cannot be
-        told from none. Frames of shape (n, FRAME), sent and received at the same tick."""
-        newest = (self._newest[slots] + 1) % (DELAYS + 1)
-        self._newest[slots] = newest
-        sent_before = self._sent[slots, newest - 1]
-        self._sent[slots, newest] = sent
+        told from none. Frames of shape (n, FRAME), sent and received at the same tick; `moved`, shape (n,):
+        by how many samples what is received has been moved ahead in all."""
+        self._follow(slots, moved)
+        sent_before = self._past(slots, np.zeros(len(slots), dtype=np.int64), FRAME)
+        self._sent[slots[:, None], (self._end[slots, None] + _FRAME) % self._sent.shape[1]] = sent
+        self._end[slots] += FRAME
         received_db = self._levels(self._received[slots], received)
         self._received[slots] = received
         echo_db = self._reference.predict(slots, self._levels(sent_before, sent), received_db)
@@ -94,7 +109,7 @@ class EchoControl:
         share: NDArray[np.float32] = np.maximum(power - echo, 0).sum(axis=1) / total
         share[share < TRUSTED_SHARE] = 0
         self._find_delay(slots)
-        cancels = self._bulk[slots] >= 0
+        cancels = self._lag[slots] >= 0
         if cancels.any():
             chosen = slots[cancels]
             left_db, missed_db = self._cancel(chosen, received[cancels])
@@ -102,22 +117,63 @@ class EchoControl:
             share[cancels] = np.maximum(share[cancels], share_left)
         return share
 
+    def _past(self, slots: Slots, lag: NDArray[np.int64], length: int) -> Wave:
+        """What was sent up to `lag` samples ago, shape (n,), or (n, m); shape (n, length), or (n, m, length)."""
+        end = self._end[slots].reshape(-1, *(1,) * (lag.ndim - 1)) - lag
+        at = (end[..., None] + np.arange(-length, 0)) % self._sent.shape[1]
+        past: Wave = self._sent[slots.reshape(-1, *(1,) * lag.ndim), at]
+        return past
+
+    def _follow(self, slots: Slots, moved: NDArray[np.int64]) -> None:
+        """Our own jitter buffer has changed its delay, and the echo's with it."""
+        before = self._moved[slots]
+        other = moved != before
+        if not other.any():
+            return
+        slots, before, moved = slots[other], before[other], moved[other]
+        self._moved[slots] = moved
+        self._reference.shift(
+            slots, np.rint(moved / FRAME).astype(np.int64) - np.rint(before / FRAME).astype(np.int64)
+        )
+        cancels = self._lag[slots] >= 0
+        slots = slots[cancels]
+        lag = self._lag[slots] - (moved - before)[cancels]
+        out_of_reach = (lag < 0) | (lag >= DELAYS * FRAME)
+        self._start(slots[out_of_reach], np.full(np.count_nonzero(out_of_reach), -1))
+        slots, lag = slots[~out_of_reach], lag[~out_of_reach]
+        if len(slots):
+            self._lag[slots] = lag
+            self._canceller.line_up(
+                slots, self._past(slots, lag[:, None] + np.arange(PARTITIONS) * FRAME, 2 * FRAME)
+            )
+
     def _find_delay(self, slots: Slots) -> None:
-        bulk = self._bulk[slots]
         delay = self._reference.delay(slots)
-        within = (delay >= bulk) & (delay < bulk + PARTITIONS - 2) & (bulk >= 0)
-        moved = (delay >= 0) & ~within
-        if moved.any():
-            self._canceller.reset(slots[moved])
-            self._left_db[slots[moved]] = 0
-            self._left[slots[moved]] = 0
-            self._bulk[slots[moved]] = np.maximum(delay[moved] - 1, 0)
+        behind = delay * FRAME - self._lag[slots]
+        off = (delay >= 0) & ((self._lag[slots] < 0) | (behind < 0) | (behind >= (PARTITIONS - 2) * FRAME))
+        again = off & (np.abs(delay - self._other_delay[slots]) <= 1)
+        frames = np.where(again, self._other_frames[slots] + 1, 0)
+        self._other_delay[slots] = delay
+        self._other_frames[slots] = frames
+        found = frames >= _STEADY_FRAMES
+        if found.any():
+            self._start(slots[found], np.maximum(delay[found] - 1, 0) * FRAME)
+
+    def _start(self, slots: Slots, lag: NDArray[np.int64]) -> None:
+        """Begin to cancel with that bulk delay; with none where it is -1."""
+        self._canceller.reset(slots)
+        self._lag[slots] = lag
+        self._left_db[slots] = 0
+        self._found[slots] = 0
 
     def _cancel(self, slots: Slots, received: NDArray[np.int16]) -> tuple[Levels, Levels]:
         """Levels of what is left, and of the echo that the canceller expects in it."""
-        newest = self._newest[slots] - self._bulk[slots]
-        sent = np.concatenate([self._sent[slots, newest - 1], self._sent[slots, newest]], axis=1)
-        left, missed = self._canceller.cancel(slots, sent, received.astype(np.float32))
+        echo, missed = self._canceller.cancel(
+            slots, self._past(slots, self._lag[slots], 2 * FRAME), received.astype(np.float32)
+        )
+        found = np.stack([(echo * received).sum(axis=1), (echo * echo).sum(axis=1)], axis=1)
+        self._found[slots] = np.float32(_FOUND_KEEPS) * self._found[slots] + found
+        left = received - echo
         levels = self._levels(self._left[slots], left)
         self._left[slots] = left
         return levels, self._levels.pooled(missed)
@@ -134,10 +190,13 @@ class EchoControl:
         self._left_db[slots] = np.clip(known, _LEAST_DB, 0)
         power = _power(left_db)
         beyond = np.maximum(power - _power(expected_db + LEFT_OVERESTIMATE_DB), 0).sum(axis=1)
-        left = power.sum(axis=1)
-        believed = (beyond >= TRUSTED_SHARE * left) & (left < WORKS_SHARE * total)
-        share: NDArray[np.float32] = np.where(believed, beyond / total, np.float32(0))
+        found, expected = self._found[slots].T + np.float32(_TINY)
+        believed = (beyond >= TRUSTED_SHARE * power.sum(axis=1)) & (found >= FOUND_SHARE * expected)
+        share: NDArray[np.float32] = np.where(believed, np.minimum(beyond / total, 1), np.float32(0))
         return share
+
+
+_FRAME = np.arange(FRAME)
 
 
 def _power(levels: Levels) -> Levels:
