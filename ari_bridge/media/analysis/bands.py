@@ -16,6 +16,7 @@ from ari_bridge.core.audio import FRAME_MS, samples
 BANDS = 16
 _LOW_HZ = 200.0
 _HIGH_HZ = 3600.0
+_LOG2_OF_DB = np.float32(np.log2(10) / 10)
 QUIET_DB = -10.0
 """Level of a band without any sound: below one step of a 16-bit sample."""
 _BLOCK = 32
@@ -55,6 +56,12 @@ class BandLevels:
     def pooled(self, power: NDArray[np.float32]) -> Levels:
         """The same of power that is known in bins, shape (n, frame_samples + 1)."""
         return _db(power @ self._pooling)
+
+
+def power_of(levels: Levels) -> Levels:
+    """In squared steps of a 16-bit sample."""
+    power: Levels = np.exp2(levels * _LOG2_OF_DB)
+    return power
 
 
 def _db(power: NDArray[np.float32]) -> Levels:

@@ -109,6 +109,3 @@ class EchoReference:
         step *= past > _STRONG_DB
         gain += step
         self._gain_db[slots] = np.clip(gain, _LOWEST_DB, _HIGHEST_DB, out=gain)
-
-
-_LOG2_OF_DB = np.float32(np.log2(10) / 10)

@@ -9,10 +9,11 @@ after a second and does not mind a path that changes, but it cannot hear a calle
 The canceller compares waveforms and leaves 15 to 25 dB less of the echo, so that softer callers stand out;
 but clocks that drift, a jitter buffer that jumps and loudspeakers that rattle throw it off.
 
-*What is left* is held against the echo it still must hold: how much the canceller takes off is followed for
-each band as the reference follows gains, by a low quantile, so the caller does not disturb it. And a
-canceller that takes nothing off, where the reference finds nothing but echo, has lost the path, and is not
-believed.
+What is left is held against what of the echo may still be in it (residual.py).
+
+Two delays are followed. The echo's own is found by the reference, and kept by the canceller until another has
+stood out for a while. Our jitter buffer's is no riddle: the media process tells when it moves its play head,
+and both go along at once, nothing being learnt anew.
 """
 
 from __future__ import annotations
@@ -20,36 +21,18 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from ari_bridge.media.analysis.bands import BANDS, BandLevels, Levels
+from ari_bridge.media.analysis.bands import BandLevels, Levels, power_of
 from ari_bridge.media.analysis.canceller import FRAME, PARTITIONS, RATE_HZ, EchoCanceller, Wave
 from ari_bridge.media.analysis.echo import DELAYS, EchoReference
+from ari_bridge.media.analysis.residual import TRUSTED_SHARE, Residual
 from ari_bridge.media.rows import Slots
 
 OVERESTIMATE_DB = np.float32(5.0)
 """Echo is taken for so much louder than predicted, for levels of single frames vary."""
-LEFT_OVERESTIMATE_DB = np.float32(7.0)
-"""What the canceller leaves of it varies more."""
-TRUSTED_SHARE = 0.4
-"""With a smaller share of its power a frame is our echo: predicted too low, it leaves some of itself."""
-FOUND_SHARE = 0.5
-"""A canceller of whose echo less than this is found in what was received has lost the path."""
-_FOUND_KEEPS = 0.7
-"""Of the last frames' correlation, a frame."""
-_TINY = 1e5
-"""Energy of a frame that is nothing."""
 _STEADY_FRAMES = 5
 """So long must another delay stand out to be believed."""
 _KEPT_FRAMES = 32
 """Of what was sent: more than the longest delay and the filter behind it."""
-_UP_DB, _DOWN_DB = 0.6, 1.0
-"""Their ratio makes it the 3/8 quantile."""
-_FAR_DB, _FAR_DOWN_DB = 6.0, 3.0
-_LEAST_DB = -40.0
-_STRONG_DB = 30.0
-"""Below it (-60 dBFS) the echo of a band is too weak to learn from."""
-_CODED_DB = -30.0
-"""What codecs add to the echo lies so far below the whole of it, whatever the band (µ-law: some 35 dB)."""
-_LOG2_OF_DB = np.float32(np.log2(10) / 10)
 
 
 class EchoControl:
@@ -71,10 +54,7 @@ class EchoControl:
         self._other_delay = np.full(rows, -1, dtype=np.int64)
         self._other_frames = np.zeros(rows, dtype=np.int64)
         """For how long it has stood out."""
-        self._found = np.zeros((rows, 2), dtype=np.float32)
-        """The echo's energy, as it was found in what was received and as it was expected."""
-        self._left_db = np.zeros((rows, BANDS), dtype=np.float32)
-        """What the canceller leaves of the echo's level."""
+        self._residual = Residual(rows)
 
     def reset(self, slots: Slots, moved: NDArray[np.int64]) -> None:
         """Another call: nothing is known. `moved` as in near_share()."""
@@ -104,7 +84,7 @@ class EchoControl:
         received_db = self._levels(self._received[slots], received)
         self._received[slots] = received
         echo_db = self._reference.predict(slots, self._levels(sent_before, sent), received_db)
-        power, echo = _power(received_db), _power(echo_db + OVERESTIMATE_DB)
+        power, echo = power_of(received_db), power_of(echo_db + OVERESTIMATE_DB)
         total = power.sum(axis=1)
         share: NDArray[np.float32] = np.maximum(power - echo, 0).sum(axis=1) / total
         share[share < TRUSTED_SHARE] = 0
@@ -113,12 +93,12 @@ class EchoControl:
         if cancels.any():
             chosen = slots[cancels]
             left_db, missed_db = self._cancel(chosen, received[cancels])
-            share_left = self._share_left(chosen, left_db, missed_db, echo_db[cancels], total[cancels])
-            share[cancels] = np.maximum(share[cancels], share_left)
+            left = self._residual.near_power(chosen, left_db, missed_db, echo_db[cancels])
+            share[cancels] = np.maximum(share[cancels], np.minimum(left / total[cancels], 1))
         return share
 
     def _past(self, slots: Slots, lag: NDArray[np.int64], length: int) -> Wave:
-        """What was sent up to `lag` samples ago, shape (n,), or (n, m); shape (n, length), or (n, m, length)."""
+        """What was sent up to `lag` samples ago, shape (n,) or (n, m): of shape (..., length)."""
         end = self._end[slots].reshape(-1, *(1,) * (lag.ndim - 1)) - lag
         at = (end[..., None] + np.arange(-length, 0)) % self._sent.shape[1]
         past: Wave = self._sent[slots.reshape(-1, *(1,) * lag.ndim), at]
@@ -163,42 +143,18 @@ class EchoControl:
         """Begin to cancel with that bulk delay; with none where it is -1."""
         self._canceller.reset(slots)
         self._lag[slots] = lag
-        self._left_db[slots] = 0
-        self._found[slots] = 0
+        self._residual.reset(slots)
 
     def _cancel(self, slots: Slots, received: NDArray[np.int16]) -> tuple[Levels, Levels]:
         """Levels of what is left, and of the echo that the canceller expects in it."""
         echo, missed = self._canceller.cancel(
             slots, self._past(slots, self._lag[slots], 2 * FRAME), received.astype(np.float32)
         )
-        found = np.stack([(echo * received).sum(axis=1), (echo * echo).sum(axis=1)], axis=1)
-        self._found[slots] = np.float32(_FOUND_KEEPS) * self._found[slots] + found
+        self._residual.look_for(slots, echo, received)
         left = received - echo
         levels = self._levels(self._left[slots], left)
         self._left[slots] = left
         return levels, self._levels.pooled(missed)
 
-    def _share_left(
-        self, slots: Slots, left_db: Levels, missed_db: Levels, echo_db: Levels, total: NDArray[np.float32]
-    ) -> NDArray[np.float32]:
-        known = self._left_db[slots]
-        coded = 10 * np.log10(_power(echo_db).sum(axis=1, keepdims=True) / BANDS) + np.float32(_CODED_DB)
-        expected_db = np.maximum(np.maximum(echo_db + known, coded), missed_db)
-        above = left_db - echo_db - known
-        down = np.where(above < -_FAR_DB, np.float32(-_FAR_DOWN_DB), np.float32(-_DOWN_DB))
-        known += np.where(above > 0, np.float32(_UP_DB), down) * (echo_db > _STRONG_DB)
-        self._left_db[slots] = np.clip(known, _LEAST_DB, 0)
-        power = _power(left_db)
-        beyond = np.maximum(power - _power(expected_db + LEFT_OVERESTIMATE_DB), 0).sum(axis=1)
-        found, expected = self._found[slots].T + np.float32(_TINY)
-        believed = (beyond >= TRUSTED_SHARE * power.sum(axis=1)) & (found >= FOUND_SHARE * expected)
-        share: NDArray[np.float32] = np.where(believed, np.minimum(beyond / total, 1), np.float32(0))
-        return share
-
 
 _FRAME = np.arange(FRAME)
-
-
-def _power(levels: Levels) -> Levels:
-    power: Levels = np.exp2(levels * _LOG2_OF_DB)
-    return power
