@@ -60,6 +60,10 @@ class EchoCanceller:
         self._unsure[slots] = _UNSURE
         self._other[slots] = 0
 
+    def doubt(self, slots: Slots) -> None:
+        """The path has changed: what is known of it is a guess."""
+        self._unsure[slots] = _UNSURE
+
     def forget_sent(self, slots: Slots) -> None:
         """We were silent for as long as echoes take, or frames were left out."""
         self._spectra[slots] = 0

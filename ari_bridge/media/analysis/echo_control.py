@@ -151,6 +151,7 @@ class EchoControl:
             slots, self._past(slots, self._lag[slots], 2 * FRAME), received.astype(np.float32)
         )
         self._residual.look_for(slots, echo, received)
+        self._canceller.doubt(slots[self._residual.lost(slots)])
         left = received - echo
         levels = self._levels(self._left[slots], left)
         self._left[slots] = left

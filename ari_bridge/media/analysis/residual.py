@@ -8,9 +8,9 @@ Echo is still expected in it as loud as the loudest of three say, band by band:
   that the caller does not disturb it. It knows what no linear filter takes off, a rattling loudspeaker's say;
 - the codecs, whose noise goes with the whole echo and not with its band.
 
-A canceller that has lost the path, where the far end's buffer jumps for example, is not believed: of the echo
-that it takes off then nothing is found in what was received, which their correlation shows. The caller's
-voice does not change that correlation, however loud.
+A canceller that has lost the path, where the far end's buffer jumps for example, is not believed, and has to
+learn anew: of the echo that it takes off then nothing is found in what was received, which their correlation
+shows. The caller's voice hardly changes that correlation.
 """
 
 from __future__ import annotations
@@ -26,8 +26,10 @@ TRUSTED_SHARE = 0.4
 OVERESTIMATE_DB = np.float32(11.0)
 """Echo is taken for so much louder than expected: what is left of it varies from frame to frame."""
 FOUND_SHARE = 0.5
-"""A canceller of whose echo less than this is found in what was received has lost the path."""
-_FOUND_KEEPS = np.float32(0.7)
+"""A canceller of whose echo less than this is found in what was received is not believed."""
+LOST_SHARE = 0.3
+"""And with less than this it has lost the path."""
+_FOUND_KEEPS = np.float32(0.5)
 """Of the correlation until now, a frame."""
 _TINY = np.float32(1e5)
 """Energy of a frame that is nothing."""
@@ -59,6 +61,12 @@ class Residual:
         """Take in what the canceller takes for the echo in a frame received, both of shape (n, samples)."""
         found = np.stack([(echo * received).sum(axis=1), (echo * echo).sum(axis=1)], axis=1)
         self._found[slots] = _FOUND_KEEPS * self._found[slots] + found
+
+    def lost(self, slots: Slots) -> NDArray[np.bool_]:
+        """Whose canceller has lost the path, shape (n,)."""
+        found, wanted = self._found[slots].T + _TINY
+        lost: NDArray[np.bool_] = found < LOST_SHARE * wanted
+        return lost
 
     def near_power(self, slots: Slots, left: Levels, missed: Levels, echo: Levels) -> NDArray[np.float32]:
         """The power of what is left that is not our echo, shape (n,); 0 where that is not sure. Levels, of

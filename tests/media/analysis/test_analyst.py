@@ -60,17 +60,17 @@ def test_echo_is_none_of_the_caller_at_every_rate(rate_hz: int) -> None:
 
 def test_the_echo_is_followed_when_our_jitter_buffer_moves() -> None:
     bench = AudioBench(1, 8000, {})
-    sent = [noise(1, 160, 3000) for _ in range(200)]
-    caller = noise(1, 160, 200)  # 11 dB below the echo
+    sent = [noise(1, 160, level) for level in RNG.uniform(300, 5000, 200)]
+    # The caller is no louder than the echo.
     for frame in range(6, 150):
         moved = frame >= 100
         bench.shared.media["moved_blocks"] = 16 if moved else 0
         echo = sent[frame - (3 if moved else 5)] // 4
-        bench.tick(sent[frame], (echo + caller * (frame >= 102)).astype(np.int16))
+        bench.tick(sent[frame], (echo + noise(1, 160, 700 if frame >= 102 else 5)).astype(np.int16))
         bench.analyst.step()
     near = analysis(bench.rows[0]).near
     assert (near[20:96] == 0).all()
-    assert (near[-48:] > 0).mean() > 0.8
+    assert (near[-48:] > 0).mean() > 0.7
 
 
 def test_while_we_are_silent_everything_is_the_caller() -> None:
