@@ -30,6 +30,9 @@ LAG_FRAMES = 8
 """Further behind than this (160 ms) a row is no longer caught up with, but taken up at its newest frame. What
 was sent is kept little longer (shared.TX_KEPT_MS)."""
 
+_LOG2_OF_DB = np.log2(10) / 20
+"""Of amplitudes."""
+
 
 class _Rate:
     """The rows at one sample rate."""
@@ -183,7 +186,7 @@ class Analyst:
         if may_echo.any():
             chosen = slots[may_echo]
             ours, theirs = rate.narrowed(chosen, sent[may_echo], pcm[may_echo])
-            gain = 10 ** (self._shared.bridge["gain_db"][chosen, None].astype(np.float32) / 20)
+            gain = np.exp2(self._shared.bridge["gain_db"][chosen, None] * _LOG2_OF_DB).astype(np.float32)
             near[may_echo] = self._echo.near_share(chosen, ours * gain, theirs, self._moved(chosen))
         self._shared.near[slots, place] = near
         self._done[slots] = frame + 1
