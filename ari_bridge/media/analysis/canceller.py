@@ -37,6 +37,9 @@ _SMOOTHING = np.float32(0.5)
 _TINY = np.float32(1e3)
 """Power of a bin that is nothing: below one step of a 16-bit sample."""
 
+_BLOCK = 32
+"""Calls whose spectra fit into a core's own cache."""
+
 Wave = NDArray[np.float32]
 
 
@@ -77,6 +80,15 @@ class EchoCanceller:
         """The echo in a frame of each row, shape (n, FRAME), and how much of it may be missed: the expected
         power, shape (n, BINS), in each bin of an FFT over two frames. `sent` are the last two
         frames that left before the bulk delay, shape (n, 2 * FRAME)."""
+        echo = np.empty((len(slots), FRAME), dtype=np.float32)
+        missed = np.empty((len(slots), BINS), dtype=np.float32)
+        self._turn = (self._turn + 1) % PARTITIONS
+        for first in range(0, len(slots), _BLOCK):
+            block = slice(first, first + _BLOCK)
+            echo[block], missed[block] = self._cancel(slots[block], sent[block], received[block])
+        return echo, missed
+
+    def _cancel(self, slots: Slots, sent: Wave, received: Wave) -> tuple[Wave, Wave]:
         spectra = np.empty((len(slots), PARTITIONS, BINS), dtype=np.complex64)
         spectra[:, 0] = np.fft.rfft(sent)
         spectra[:, 1:] = self._spectra[slots, :-1]
@@ -104,7 +116,6 @@ class EchoCanceller:
         np.minimum(unsure, _UNSURE, out=unsure)
         # Only a filter that ends with its partition makes the circular convolution a linear one. One of
         # them a frame is seen to.
-        self._turn = (self._turn + 1) % PARTITIONS
         taps = np.fft.irfft(path[:, self._turn])
         taps[:, FRAME:] = 0
         path[:, self._turn] = np.fft.rfft(taps)
