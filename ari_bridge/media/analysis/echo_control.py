@@ -29,8 +29,10 @@ from ari_bridge.media.rows import Slots
 
 OVERESTIMATE_DB = np.float32(5.0)
 """Echo is taken for so much louder than predicted, for levels of single frames vary."""
-_STEADY_FRAMES = 5
-"""So long must another delay stand out to be believed."""
+_LOOK_EVERY = 3
+"""Frames from one look for the delay to the next."""
+_STEADY_LOOKS = 2
+"""After so many more another delay that stands out is believed."""
 _KEPT_FRAMES = 32
 """Of what was sent: more than the longest delay and the filter behind it."""
 
@@ -45,6 +47,7 @@ class EchoControl:
         self._sent = np.zeros((rows, _KEPT_FRAMES * FRAME), dtype=np.float32)
         self._end = np.zeros(rows, dtype=np.int64)
         """Samples that were ever put into `_sent`."""
+        self._sent_before = np.zeros((rows, FRAME), dtype=np.float32)
         self._received = np.zeros((rows, FRAME), dtype=np.int16)
         self._left = np.zeros((rows, FRAME), dtype=np.float32)
         """Of the frame before."""
@@ -52,9 +55,10 @@ class EchoControl:
         """The canceller's bulk delay in samples; -1 where it is not used."""
         self._moved = np.zeros(rows, dtype=np.int64)
         self._other_delay = np.full(rows, -1, dtype=np.int64)
-        self._other_frames = np.zeros(rows, dtype=np.int64)
-        """For how long it has stood out."""
+        self._other_looks = np.zeros(rows, dtype=np.int64)
+        """For how many looks it has stood out."""
         self._residual = Residual(rows)
+        self._turn = 0
 
     def reset(self, slots: Slots, moved: NDArray[np.int64]) -> None:
         """Another call: nothing is known. `moved` as in near_share()."""
@@ -68,6 +72,7 @@ class EchoControl:
         self._reference.forget_sent(slots)
         self._canceller.forget_sent(slots)
         self._sent[slots] = 0
+        self._sent_before[slots] = 0
         self._received[slots] = 0
         self._left[slots] = 0
 
@@ -78,7 +83,8 @@ class EchoControl:
         told from none. Frames of shape (n, FRAME), sent and received at the same tick; `moved`, shape (n,):
         by how many samples what is received has been moved ahead in all."""
         self._follow(slots, moved)
-        sent_before = self._past(slots, np.zeros(len(slots), dtype=np.int64), FRAME)
+        sent_before = self._sent_before[slots]
+        self._sent_before[slots] = sent
         self._sent[slots[:, None], (self._end[slots, None] + _FRAME) % self._sent.shape[1]] = sent
         self._end[slots] += FRAME
         received_db = self._levels(self._received[slots], received)
@@ -88,7 +94,9 @@ class EchoControl:
         total = power.sum(axis=1)
         share: NDArray[np.float32] = np.maximum(power - echo, 0).sum(axis=1) / total
         share[share < TRUSTED_SHARE] = 0
-        self._find_delay(slots)
+        self._turn += 1
+        if self._turn % _LOOK_EVERY == 0:
+            self._find_delay(slots)
         cancels = self._lag[slots] >= 0
         if cancels.any():
             chosen = slots[cancels]
@@ -132,10 +140,10 @@ class EchoControl:
         behind = delay * FRAME - self._lag[slots]
         off = (delay >= 0) & ((self._lag[slots] < 0) | (behind < 0) | (behind >= (PARTITIONS - 2) * FRAME))
         again = off & (np.abs(delay - self._other_delay[slots]) <= 1)
-        frames = np.where(again, self._other_frames[slots] + 1, 0)
+        looks = np.where(again, self._other_looks[slots] + 1, 0)
         self._other_delay[slots] = delay
-        self._other_frames[slots] = frames
-        found = frames >= _STEADY_FRAMES
+        self._other_looks[slots] = looks
+        found = looks >= _STEADY_LOOKS
         if found.any():
             self._start(slots[found], np.maximum(delay[found] - 1, 0) * FRAME)
 
