@@ -64,11 +64,11 @@ def test_the_echo_is_followed_when_our_jitter_buffer_moves(is_told: bool) -> Non
     rng = np.random.default_rng(2)
     sent = [rng.normal(0, level, (1, 160)).astype(np.int16) for level in rng.uniform(300, 5000, 200)]
     tone = (1000 * np.sin(2 * np.pi * 1000 * np.arange(160) / 8000)).astype(np.int16)
-    for frame in range(6, 130):
-        moved = frame >= 100
+    for frame in range(6, 190):
+        moved = frame >= 160
         bench.shared.media["moved_blocks"] = 16 if moved and is_told else 0
         echo = sent[frame - (3 if moved else 5)] // 4
-        bench.tick(sent[frame], echo + tone * (frame >= 102))  # about as loud as the echo
+        bench.tick(sent[frame], echo + tone * (frame >= 162))  # about as loud as the echo
         bench.analyst.step()
     near = analysis(bench.rows[0]).near
     assert (near[:-32] == 0).all()
