@@ -6,7 +6,7 @@
 
 Each has a say, for each fails where the other does not. The reference compares levels: it is sure of itself
 after a second and does not mind a path that changes, but it cannot hear a caller who is softer than the echo.
-The canceller compares waveforms and leaves 15 to 25 dB less of the echo, so that softer callers stand out;
+The canceller compares waveforms and leaves 10 to 25 dB less of the echo, so that softer callers stand out;
 but clocks that drift, a jitter buffer that jumps and loudspeakers that rattle throw it off.
 
 What is left is held against what of the echo may still be in it (residual.py).
