@@ -50,9 +50,7 @@ class Parts:
         self.own_words.says = says
         self.silence.speak(says)
         language = self.weighing.language = language_of(tag)
-        self.turn_end = TurnEnd(
-            end_of_turn(self.settings, language, self.phrases), eager=self.settings.eager
-        )
+        self.turn_end = TurnEnd(end_of_turn(self.settings, language, self.phrases), eager=self.settings.eager)
 
 
 def assemble(

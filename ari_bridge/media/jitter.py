@@ -76,7 +76,12 @@ class Placed:
 class JitterBuffer:
     """State of up to `rows` calls. Slots are row numbers, arrays of shape (n,), each slot at most once."""
 
-    def __init__(self, codec: Codec, rows: int, allowed: DelayRange) -> None:
+    def __init__(
+        self, codec: Codec, rows: int, allowed: DelayRange, moved_blocks: NDArray[np.int64] | None = None
+    ) -> None:
+        """`moved_blocks`, shape (rows,), is told of each row how far its play head was moved forward in all
+        to change the delay, in ring blocks: so much earlier the caller's audio, our echo in it, is heard."""
+        self._moved_blocks = np.zeros(rows, dtype=np.int64) if moved_blocks is None else moved_blocks
         self._codec = codec
         self._allowed = allowed
         self.delay = DelayManager(rows, allowed)
@@ -296,3 +301,4 @@ class JitterBuffer:
     def _moved(self, slot: int, blocks: int) -> None:
         self._head_clock[slot] = (int(self._head_clock[slot]) + blocks * self._ring.block_clocks) % 2**32
         self.delay.shift(slot, -blocks * BLOCK_S)
+        self._moved_blocks[slot] += blocks

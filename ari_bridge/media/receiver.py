@@ -51,7 +51,7 @@ class Receiver:
         self._rx = shared.rx(codec.rate_hz)
         self._noise = ComfortNoise(rows, rng)
         self._events = TelephoneEvents(rows)
-        self._jitter = JitterBuffer(codec, rows, allowed)
+        self._jitter = JitterBuffer(codec, rows, allowed, shared.media["moved_blocks"])
         self._concealer = Concealer(self._rx.reshape(rows, -1), codec.rate_hz, self._noise)
         self._stretch = Stretch(codec, self._rx, self._jitter, self._concealer, self._noise, coders)
         self._start_s = allowed.start_s
