@@ -26,7 +26,7 @@ from ari_bridge.media import rtp
 from ari_bridge.media.codecs.base import Codec, Coders
 from ari_bridge.media.delay import DelayRange
 from ari_bridge.media.pacing import PacingHistogram
-from ari_bridge.media.packets import Endpoint, Outgoing, Received
+from ari_bridge.media.packets import Endpoint, Lot, Outgoing, Received
 from ari_bridge.media.payloads import Payloads
 from ari_bridge.media.playout import Playout
 from ari_bridge.media.receiver import Receiver
@@ -211,8 +211,8 @@ class Engine:
 
     # ---------------------------------------------------------------- out
 
-    def send(self, now: float) -> Iterator[Outgoing]:
-        """The packets of the next tick, if it is due: SENT_AT_ONCE at a time, each yield at `leaving_at_s`,
+    def send(self, now: float) -> Iterator[Lot]:
+        """The packets of the next tick, if it is due: SENT_AT_ONCE at a time, each to be sent when it is due,
         and before the next is asked for."""
         if not len(self._rows):
             return
@@ -231,15 +231,10 @@ class Engine:
                 continue
             built = self._build(group, slots)
             for first in range(0, len(slots), SENT_AT_ONCE):
-                some = slice(first, first + SENT_AT_ONCE)
-                self._leaving = slots[some], due_s
-                yield Outgoing(built.octets[some], built.destinations[some])
-                due_s += SENDING_S * len(slots[some])
-
-    @property
-    def leaving_at_s(self) -> float:
-        """When the packets last yielded are due."""
-        return self._leaving[1]
+                which = slice(first, first + SENT_AT_ONCE)
+                self._leaving = slots[which], due_s
+                yield Lot(built, which, due_s)
+                due_s += SENDING_S * len(slots[which])
 
     def left(self, now: float) -> None:
         """The packets last yielded have left, at that time."""

@@ -20,11 +20,11 @@ class PacingHistogram:
     """Counts into `counts`, shape (rows, PACING_BUCKETS)."""
 
     def __init__(self, counts: NDArray[np.uint32]) -> None:
-        self._counts = counts
+        self._counts = counts.reshape(-1)
 
     def add(self, slots: NDArray[np.int64], late_s: float) -> None:
         """One packet of each row left that late. A row occurs at most once."""
-        self._counts[slots, _bucket(late_s)] += 1
+        self._counts[slots * PACING_BUCKETS + _bucket(late_s)] += 1
 
 
 def _bucket(late_s: float) -> int:

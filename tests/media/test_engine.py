@@ -443,7 +443,7 @@ def test_the_packets_of_a_full_phase_leave_in_lots_all_over_its_tick() -> None:
     for frame in range(1, 3):
         tick_s = START_S + 0.02 * frame
         lots = [
-            (engine.leaving_at_s - tick_s, lot.destinations.tolist()) for lot in engine.send(tick_s + 0.001)
+            (lot.due_s - tick_s, lot.destinations.tolist()) for lot in engine.send(tick_s + 0.001)
         ]
         engine.play()
         assert [len(lot) for _, lot in lots] == [SENT_AT_ONCE] * (rows // SENT_AT_ONCE)
