@@ -270,7 +270,7 @@ class JitterBuffer:
         payload, there, paused = self._ring.take(slots)
         self._head_clock[slots] += np.uint32(self._codec.frame_clocks)
         if not there.all():
-            paused |= ~there & self._quiet[slots, None]
+            paused = paused | (~there & self._quiet[slots, None])
         return payload, there, paused
 
     def skip(self, slots: NDArray[np.int64], frames: int) -> None:

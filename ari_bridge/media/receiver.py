@@ -19,6 +19,7 @@ from ari_bridge.media.codecs.base import Codec, Coders, Octets
 from ari_bridge.media.comfort import LISTEN_EVERY, ComfortNoise
 from ari_bridge.media.concealment import Concealer
 from ari_bridge.media.delay import REVIEW_S, DelayRange
+from ari_bridge.media.items import as_items
 from ari_bridge.media.jitter import Arrival, JitterBuffer
 from ari_bridge.media.packets import Received
 from ari_bridge.media.rows import Slots
@@ -49,6 +50,7 @@ class Receiver:
         self._shared = shared
         self._coders = coders
         self._rx = shared.rx(codec.rate_hz)
+        self._rx_frames = as_items(self._rx)
         self._noise = ComfortNoise(rows, rng)
         self._events = TelephoneEvents(rows)
         self._jitter = JitterBuffer(codec, rows, allowed)
@@ -193,7 +195,7 @@ class Receiver:
         payload, there, silent = self._jitter.take(slots)
         place = frames % RX_FRAMES
         pcm = self._coders.decode(slots, payload, there)
-        self._rx[slots, place] = pcm
+        self._rx_frames[slots, place] = as_items(pcm)
         flags = self._concealer.fill(slots, frames, there, silent)
         if turn % LISTEN_EVERY == 0:
             good = there.all(axis=1)
