@@ -115,19 +115,21 @@ class MmsgReceiver:
 
     def received(self, count: int, now: float) -> Received:
         """The first `count` packets, which makes room for the next."""
-        wall_s = self._nanoseconds[:count] * 1e-9
-        wall_s += self._seconds[:count] - time.time()
-        stamped = (self._kind[:count] == _SO_TIMESTAMPNS) & (wall_s > -_MAX_AGE_S) & (wall_s <= 0)
-        if not stamped.all():
-            wall_s[~stamped] = 0.0
-        wall_s += now
+        wall_ns = time.time_ns()
+        age_s = (wall_ns - self._seconds[:count] * 1_000_000_000 - self._nanoseconds[:count]) * 1e-9
+        if not (age_s.min() >= 0.0 and age_s.max() < _MAX_AGE_S and self._all_stamped(count)):
+            believed = (self._kind[:count] == _SO_TIMESTAMPNS) & (age_s >= 0.0) & (age_s < _MAX_AGE_S)
+            age_s[~believed] = 0.0
         sources = self._ip[:count].astype(np.int64)
         sources <<= 16
         sources |= self._port[:count]
         # The kernel has written how much of it it used. (A name always takes the same room.)
         self._control_octets[:count] = _CONTROL.itemsize
         self._kind[:count] = 0
-        return Received(self._octets[:count], self._lengths[:count].astype(np.int64), sources, wall_s)
+        return Received(self._octets[:count], self._lengths[:count].astype(np.int64), sources, now - age_s)
+
+    def _all_stamped(self, count: int) -> bool:
+        return not np.count_nonzero(self._kind[:count] != _SO_TIMESTAMPNS)
 
 
 def want_timestamps(sock: socket.socket) -> None:

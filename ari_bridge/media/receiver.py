@@ -91,11 +91,13 @@ class Receiver:
     def _is_audio(self, headers: rtp.Headers) -> NDArray[np.bool_]:
         """Packets of the codec's own payload type with at most 60 ms of whole samples."""
         codec, octets = self._codec, headers.payload_octets
-        of_our_type: NDArray[np.bool_] = headers.valid & (headers.payload_type == codec.payload_type)
-        if codec.stow is not None:  # which judges each packet itself
-            return of_our_type & (octets > 0)
-        whole = (octets > 0) & (octets <= 3 * codec.frame_octets) & (octets % codec.octets_per_clock == 0)
-        audio: NDArray[np.bool_] = of_our_type & whole
+        audio: NDArray[np.bool_] = headers.payload_type == codec.payload_type
+        audio &= headers.valid
+        audio &= octets > 0
+        if codec.stow is None:  # which judges each packet itself
+            audio &= octets <= 3 * codec.frame_octets
+            if codec.octets_per_clock > 1:
+                audio &= octets % codec.octets_per_clock == 0
         return audio
 
     def _take_audio(
