@@ -210,6 +210,11 @@ class JitterBuffer:
         """Clocks from the play head to the packet; negative is past. Wraps with the 32-bit timestamp."""
         return (timestamp - self._head_clock[slots]).view(np.int32).astype(np.int64)
 
+    def beside_s(self, slots: NDArray[np.int64]) -> NDArray[np.float64]:
+        """How far into a frame that leaves each row's packets begin."""
+        beside = self._offset(slots, self._next_clock[slots]) % self._codec.frame_clocks
+        return beside / self._codec.clock_hz
+
     def _run_of_late_ones(
         self, slots: NDArray[np.int64], late_on_arrival: NDArray[np.bool_]
     ) -> NDArray[np.bool_]:

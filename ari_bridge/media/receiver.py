@@ -212,6 +212,7 @@ class Receiver:
         """Find the targets anew, and publish the figures."""
         delay, media = self._jitter.delay, self._shared.media
         delay.review(slots)
+        delay.fit_to_frames(slots, self._jitter.beside_s(slots))
         self._stretch.review(slots)
         known = slots[np.isfinite(delay.delay_s(slots))]
         media["delay_s"][known] = delay.delay_s(known)
