@@ -22,7 +22,8 @@ BUFFERS = {
     "fixed 100 ms": DelayRange.fixed(0.1),
 }
 """The first is the product's as it comes (settings.py)."""
-_HEADING = f"  {'trace':<16} {'buffer':<13} {'lost':>6} {'late':>7} {'mean':>6} {'p95 delay':>10} {'concealed':>11} {'MOS':>5}"
+_COLUMNS = ("trace", "buffer", "lost", "late", "mean", "p95 delay", "concealed", "MOS")
+_HEADING = "  {:<16} {:<13} {:>6} {:>7} {:>6} {:>10} {:>11} {:>5}".format(*_COLUMNS)
 
 
 def arguments(parser: argparse.ArgumentParser) -> None:

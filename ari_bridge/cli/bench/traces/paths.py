@@ -1,5 +1,5 @@
-"""Paths that were made up: a minute of packets each, the same ones every time. Nobody recorded them; each shows
-one thing that networks do, by the model that is usual for it.
+"""Paths that were made up: a minute of packets each, the same ones every time. Nobody recorded them; each
+shows one thing that networks do, by the model that is usual for it.
 
 Packets leave every 20 ms. Where the path is a queue, none overtakes another.
 """
@@ -59,8 +59,8 @@ def drift(sent_s: Times, rng: np.random.Generator) -> Times:
 
 
 def bufferbloat(sent_s: Times, rng: np.random.Generator) -> Times:
-    """Somebody uploads, twice: the router's queue grows to 250 ms within 8 s, saws between that and 180 ms for
-    6 s, losing 2 % at its brim, and is empty 2 s later."""
+    """Somebody uploads, twice: the router's queue grows to 250 ms within 8 s, saws between that and 180 ms
+    for 6 s, losing 2 % at its brim, and is empty 2 s later."""
     cycle_s = sent_s % 30.0 - 7.0
     saw_s = 0.25 - 0.07 * (cycle_s % 1.5) / 1.5
     queue_s = np.interp(cycle_s, [0, 8], [0, 0.25])

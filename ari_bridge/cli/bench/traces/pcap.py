@@ -1,9 +1,9 @@
 """The RTP stream in a capture: classic pcap and pcapng, over Ethernet, Linux cooked (SLL, SLL2), loopback and
 raw IP, IPv4 and IPv6.
 
-Of all streams (addresses, ports, SSRC) the one with most packets is taken, of its packets those of its usual payload
-type: what else shares the stream (telephone-events, comfort noise) holds no audio. Numbers and timestamps that
-wrap are unwrapped. What a sequence gap leaves out was lost.
+Of all streams (addresses, ports, SSRC) the one with most packets is taken, of its packets those of its usual
+payload type: what else shares the stream (telephone-events, comfort noise) holds no audio. Numbers and
+timestamps that wrap are unwrapped. What a sequence gap leaves out was lost.
 
 (pcap: draft-ietf-opsawg-pcap; pcapng: draft-ietf-opsawg-pcapng; link types: tcpdump.org/linktypes.html.)
 """
@@ -40,7 +40,7 @@ _UDP = 17
 _RTCP_TYPES = range(72, 77)
 """Payload types that RTCP looks like (RFC 5761, section 4)."""
 CLOCKS_HZ = {10: 44100, 11: 44100, 117: 16000, 118: 16000, 119: 24000, 120: 48000, 107: 48000, 111: 48000}
-"""Of payload types whose clock is not 8 kHz: the static ones of RFC 3551, and Asterisk's for slin and Opus."""
+"""Of payload types whose clock is not 8 kHz: static ones of RFC 3551, and Asterisk's for slin and Opus."""
 
 
 class _Cut(Exception):
@@ -60,7 +60,7 @@ def is_capture(head: bytes) -> bool:
 
 
 def read_pcap(path: Path) -> Trace:
-    """Raises SettingsError when there is no RTP stream in it. A capture that was cut short is read to there."""
+    """Raises SettingsError when there is no RTP stream in it. A capture that was cut short is read so far."""
     try:
         data = path.read_bytes()
     except OSError as error:

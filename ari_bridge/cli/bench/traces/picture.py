@@ -1,4 +1,4 @@
-"""A trace and what the buffers made of it, as plain SVG: each packet's transit, and until when it was waited for."""
+"""A trace and what the buffers made of it, as plain SVG: when each packet came, and when it was played."""
 
 from __future__ import annotations
 
@@ -52,8 +52,8 @@ def draw(one: Trace, heard: dict[str, Heard]) -> str:
         f"<style>{STYLE}</style>",
         f'<rect class="bg" x=".5" y=".5" width="{WIDTH - 1}" height="{HEIGHT - 1}" rx="10"/>',
         f'<text class="h" x="22" y="32">{escape(one.name)}</text>',
-        '<text class="m" x="22" y="52">ms after the fastest packet: each packet’s arrival (dots; red: lost), and '
-        "when it was played (lines)</text>",
+        '<text class="m" x="22" y="52">ms after the fastest packet: when each packet came (dots; red: '
+        "lost), and when it was played (lines)</text>",
     ]
     for ms in range(0, top_ms + 1, step):
         parts.append(f'<path class="ax" d="M{LEFT} {y(ms):.1f}H{WIDTH - RIGHT}"/>')

@@ -1,7 +1,7 @@
 """A trace played into the product's own receiving side, a frame at a time, by a clock turned by hand.
 
-The trace tells when packets come; what is in them is made up: spells of a voice, and pauses over soft noise, since
-the delay is changed where that is heard least.
+The trace tells when packets come; what is in them is made up: spells of a voice, and pauses over soft noise,
+since the delay is changed where that is heard least.
 """
 
 from __future__ import annotations

@@ -6,8 +6,8 @@
     2,0.040,                    lost
 
 `sequence` counts packets and does not wrap; `sent_s` is the media time of a packet's first sample by the
-sender's clock, `arrived_s` its arrival by the receiver's, empty when it never came. Each clock has an origin of
-its own. Lines may be in any order, and a sequence number may come again (a duplicate).
+sender's clock, `arrived_s` its arrival by the receiver's, empty when it never came. Each clock has an origin
+of its own. Lines may be in any order, and a sequence number may come again (a duplicate).
 """
 
 from __future__ import annotations
