@@ -59,8 +59,7 @@ async def main() -> None:
         gaps_ms = []
         for _ in range(KILLS):
             while plane.spare_pid is None:
-                await asyncio.sleep(0.01)
-            await _listen(legs, room)
+                await _listen(legs, room)
             for leg in legs:
                 leg.arrivals_s.clear()
             await _listen(legs, room)
