@@ -19,8 +19,8 @@ _A_DOUBLING = 4
 PACING_BUCKETS = 1 + 12 * _A_DOUBLING
 
 
-HELD_BACK = 25
-"""Packets of a row at most that are not in its histogram yet: half a second."""
+HELD_BACK = 10
+"""Packets of a row at most that are not in its histogram yet: 0.2 s."""
 
 
 @dataclass(slots=True)
