@@ -13,10 +13,13 @@ import pytest
 
 from ari_bridge.core.errors import ProviderError
 from ari_bridge.core.messages import Message, Role, ToolCall, ToolSpec
-from ari_bridge.providers.base import Kind, ReplyDelta, TextDelta, Usage
+from ari_bridge.providers.base import Kind, LanguageModel, ReplyDelta, TextDelta, Usage
+from ari_bridge.providers.fallback.breaker import CircuitBreaker
+from ari_bridge.providers.fallback.llm import FallbackLanguageModel
+from ari_bridge.providers.fallback.pool import Member, Pool
 from ari_bridge.providers.llm.streamed import StreamedModel
 from ari_bridge.providers.registry import all_providers
-from ari_bridge.providers.streams import StallLimits, watched
+from ari_bridge.providers.streams import NO_LIMITS, StallLimits, watched
 from tests.providers.fakes.language_models import KEY_ENV, MODELS, SERVERS, served
 from tests.providers.fakes.llm_server import (
     CACHED_TOKENS,
@@ -268,6 +271,17 @@ def test_connections_are_kept_and_opened_beforehand(name: str) -> None:
             for _ in range(3):
                 await reply(model)
             assert len(server.connections) == 1
+            assert server.warmed == 1
+
+    run(main())
+
+
+@each
+def test_one_of_several_is_warmed_too(name: str) -> None:
+    async def main() -> None:
+        async with served(name) as (model, server):
+            members = [Member(name, model, CircuitBreaker(failures_max=3, rest_s=1))]
+            await FallbackLanguageModel(Pool[LanguageModel](members), NO_LIMITS).warm()
             assert server.warmed == 1
 
     run(main())

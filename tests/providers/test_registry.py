@@ -28,7 +28,7 @@ def test_a_table_can_name_its_provider() -> None:
     ("kind", "name", "tables", "problem"),
     [
         (Kind.TTS, "espek", {}, "providers.espek: 'espek' is no tts provider (there are: espeak"),
-        (Kind.LLM, "espeak", {}, "providers.espeak: 'espeak' is no llm provider (there are: script"),
+        (Kind.LLM, "espeak", {}, "providers.espeak: 'espeak' is no llm provider (there are: anthropic, "),
         (Kind.TTS, "espeak", {"espeak": {"rate": 1}}, "providers.espeak.rate: unknown key"),
         (Kind.TTS, "espeak", {"espeak": {"pitch": 500}}, "providers.espeak.pitch: "),
         (Kind.TTS, "espeak", {"espeak": {"voice": "xx"}}, "providers.espeak.voice: espeak-ng has no voice"),

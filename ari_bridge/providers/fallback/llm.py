@@ -17,7 +17,7 @@ from contextlib import aclosing
 from ari_bridge.core.errors import ProviderError
 from ari_bridge.core.messages import Message, Role, ToolCall, ToolSpec
 from ari_bridge.dialogue.sentences import has_words
-from ari_bridge.providers.base import LanguageModel, ReplyDelta, TextDelta
+from ari_bridge.providers.base import LanguageModel, ReplyDelta, TextDelta, Warming
 from ari_bridge.providers.fallback.pool import Attempts, Pool
 from ari_bridge.providers.streams import StallLimits, watched
 
@@ -74,6 +74,12 @@ class FallbackLanguageModel:
             if acted:
                 return
         raise attempts.exhausted()
+
+    async def warm(self) -> None:
+        """The engine that will be asked first; those in reserve may never be."""
+        engine = self._pool.in_order()[0].engine
+        if isinstance(engine, Warming):
+            await engine.warm()
 
     async def close(self) -> None:
         await self._pool.close()
