@@ -2,7 +2,7 @@ from __future__ import annotations
 
 from itertools import pairwise
 
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from ari_bridge.core.messages import UNKNOWN_RESULT, Message, Role, ToolCall
@@ -31,6 +31,9 @@ MESSAGES = st.lists(
 
 
 @given(MESSAGES)
+@example(
+    [Message(Role.AGENT, "", tool_calls=(ToolCall("a", "f", {}),)), Message(Role.TOOL, " ", tool_call_id="a")]
+)
 def test_any_history_keeps_every_vendor_s_order(history: list[Message]) -> None:
     turns = talk_of(history).turns
     assert isinstance(turns[0], CallerTurn)

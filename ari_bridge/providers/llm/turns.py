@@ -137,14 +137,14 @@ class _Builder:
             self.turns.append(
                 ResultsTurn(
                     tuple(
-                        ToolResult(to.call_id, call.name, _clean(self._result_of(call)))
+                        ToolResult(to.call_id, call.name, self._result_of(call))
                         for call, to in zip(calls, told, strict=True)
                     )
                 )
             )
 
     def _result_of(self, call: ToolCall) -> str:
-        return self.results.get(call.call_id, UNKNOWN_RESULT) or "(done)"
+        return _clean(self.results.get(call.call_id, UNKNOWN_RESULT)) or "(done)"
 
 
 def _clean(text: str) -> str:

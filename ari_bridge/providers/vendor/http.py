@@ -186,7 +186,7 @@ class HttpVendor:
 
 
 def said_in(body: bytes) -> str:
-    """A vendor's own words about an error: the usual places in its JSON; else nothing."""
+    """A vendor's own words about an error, one line: the usual places in its JSON; else nothing."""
     try:
         value = json.loads(body)
     except (ValueError, RecursionError):
@@ -196,5 +196,5 @@ def said_in(body: bytes) -> str:
         while isinstance(found, dict):
             found = found.get("message")
         if isinstance(found, str) and found.strip():
-            return found
+            return " ".join(found.split())
     return ""
