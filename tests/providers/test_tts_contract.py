@@ -234,6 +234,22 @@ def test_leaving_takes_no_time(name: str) -> None:
     run(main())
 
 
+@every_vendor
+def test_what_was_asked_for_is_counted_though_nobody_waited_for_it(name: str) -> None:
+    async def main() -> None:
+        async with standing(name) as (tts, studio):
+            studio.fault = Fault.MUTE
+            said = Said()
+            speaking = asyncio.create_task(say_into(said, tts, SENTENCE))
+            await until(lambda: bool(studio.made))
+            speaking.cancel()
+            await asyncio.wait([speaking])
+            assert [usage.characters for usage in said.usage] == [len(SENTENCE)]
+            await until(lambda: studio.made[0].is_over)
+
+    run(main())
+
+
 # ------------------------------------------------------------------ what goes wrong
 
 

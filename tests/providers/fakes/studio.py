@@ -107,6 +107,7 @@ class Studio:
             if index and fault is Fault.STALL:
                 await asyncio.Event().wait()
             if index and fault is Fault.DROP:
+                await asyncio.sleep(0.01)  # what was sent arrives
                 return
             await asyncio.sleep(PIECE_S)
             made.words += 1
