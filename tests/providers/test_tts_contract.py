@@ -219,6 +219,25 @@ def test_it_can_be_cancelled_at_any_turn_of_the_loop(name: str) -> None:
 
 
 @every_vendor
+def test_a_call_on_hold_keeps_no_vendor_waiting(name: str) -> None:
+    """Who plays the audio takes a piece and no more, for long; the answer has come all the same."""
+
+    async def main() -> None:
+        async with standing(name, stall_s=0.05) as (tts, studio):
+            said = Said()
+            async for piece in tts.speak(SENTENCE, VoiceContext(8000)):
+                if not said.pieces:
+                    await until(lambda: studio.made[0].is_done)
+                    await asyncio.sleep(0.1)
+                    await say(tts, SENTENCE)
+                said.pieces.append(piece)
+            assert len(said.pcm) == pytest.approx(10 * 0.06 * 8000, rel=0.02)
+            assert studio.connections == 1 or not isinstance(tts, Warming)
+
+    run(main())
+
+
+@every_vendor
 def test_leaving_takes_no_time(name: str) -> None:
     async def main() -> None:
         async with standing(name) as (tts, _):
