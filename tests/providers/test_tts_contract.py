@@ -219,6 +219,25 @@ def test_it_can_be_cancelled_at_any_turn_of_the_loop(name: str) -> None:
 
 
 @every_vendor
+def test_a_call_on_hold_keeps_no_vendor_waiting(name: str) -> None:
+    """Who plays the audio takes a piece and no more, for long; the answer has come all the same."""
+
+    async def main() -> None:
+        async with standing(name, stall_s=0.05) as (tts, studio):
+            said = Said()
+            async for piece in tts.speak(SENTENCE, VoiceContext(8000)):
+                if not said.pieces:
+                    await until(lambda: studio.made[0].is_done)
+                    await asyncio.sleep(0.1)
+                    await say(tts, SENTENCE)
+                said.pieces.append(piece)
+            assert len(said.pcm) == pytest.approx(10 * 0.06 * 8000, rel=0.02)
+            assert studio.connections == 1 or not isinstance(tts, Warming)
+
+    run(main())
+
+
+@every_vendor
 def test_leaving_takes_no_time(name: str) -> None:
     async def main() -> None:
         async with standing(name) as (tts, _):
@@ -230,6 +249,22 @@ def test_leaving_takes_no_time(name: str) -> None:
                 turns += 1
                 await asyncio.sleep(0)
             assert turns < 10, "a caller's interruption waited for the vendor"
+
+    run(main())
+
+
+@every_vendor
+def test_what_was_asked_for_is_counted_though_nobody_waited_for_it(name: str) -> None:
+    async def main() -> None:
+        async with standing(name) as (tts, studio):
+            studio.fault = Fault.MUTE
+            said = Said()
+            speaking = asyncio.create_task(say_into(said, tts, SENTENCE))
+            await until(lambda: bool(studio.made))
+            speaking.cancel()
+            await asyncio.wait([speaking])
+            assert [usage.characters for usage in said.usage] == [len(SENTENCE)]
+            await until(lambda: studio.made[0].is_over)
 
     run(main())
 

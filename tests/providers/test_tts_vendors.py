@@ -18,6 +18,7 @@ from ari_bridge.providers.base import Kind, VoiceContext
 from ari_bridge.providers.registry import build
 from ari_bridge.providers.tts import azure_tts, cartesia, deepgram_aura, elevenlabs
 from ari_bridge.providers.tts.speaking.narration import Narration
+from ari_bridge.providers.tts.speaking.options import VendorVoice
 from ari_bridge.providers.tts.speaking.over_websocket import Dialect, Done, WebSocketTextToSpeech
 from ari_bridge.providers.tts.speaking.sound import Encoding, SoundFormat
 from ari_bridge.providers.tts.speaking.words import SpokenWord
@@ -286,6 +287,22 @@ def test_piper_failing_in_the_middle_is_a_provider_error(tmp_path: Path) -> None
 
 
 # ------------------------------------------------------------------ what all share
+
+
+@pytest.mark.parametrize(
+    ("language", "voice"),
+    [
+        ("en", "Ava"),
+        ("de", "Katja"),
+        ("de-CH", "Katja"),
+        ("de_at", "Ingrid"),
+        ("DE-AT", "Ingrid"),
+        ("", "Ava"),
+    ],
+)
+def test_a_language_s_own_voice_comes_before_the_others(language: str, voice: str) -> None:
+    options = VendorVoice(voice="Ava", voices={"de": "Katja", "de-AT": "Ingrid"})
+    assert options.voice_for(language) == voice
 
 
 def test_a_word_is_told_with_the_piece_in_which_it_ends() -> None:

@@ -16,6 +16,7 @@ from pydantic import Field
 from ari_bridge.core.errors import ProviderError
 from ari_bridge.providers.base import Kind, Provider, Speech, Usage, VoiceContext
 from ari_bridge.providers.streams import StallLimits, watched
+from ari_bridge.providers.tts.speaking.ahead import read_ahead
 from ari_bridge.providers.tts.speaking.charge import Charge
 from ari_bridge.providers.tts.speaking.narration import Narration
 from ari_bridge.providers.tts.speaking.options import VendorVoice, clamped
@@ -63,7 +64,7 @@ class OpenAiTextToSpeech:
         limits = StallLimits(self._options.stall_s, self._options.stall_s)
         usage = Usage(characters=len(text), service=f"openai-tts {self._options.model}")
         with Charge(context.meter, usage) as charge:
-            async with aclosing(watched(self._answer(text, context), limits)) as answer:
+            async with aclosing(watched(read_ahead(self._answer(text, context)), limits)) as answer:
                 async for octets in answer:
                     charge.count()
                     if not (audio := self._audio(stream, octets)):

@@ -15,6 +15,7 @@ from typing import Any
 from ari_bridge.core.errors import ProviderError
 from ari_bridge.providers.base import Kind, Provider, Speech, Usage, VoiceContext
 from ari_bridge.providers.streams import StallLimits, watched
+from ari_bridge.providers.tts.speaking.ahead import read_ahead
 from ari_bridge.providers.tts.speaking.charge import Charge
 from ari_bridge.providers.tts.speaking.narration import Narration
 from ari_bridge.providers.tts.speaking.options import VoiceChoice
@@ -53,7 +54,7 @@ class WyomingTextToSpeech:
     ) -> AsyncGenerator[Speech, None]:
         narration: Narration | None = None
         limits = StallLimits(self._options.stall_s, self._options.stall_s)
-        async with aclosing(watched(self._chunks(text, context), limits)) as chunks:
+        async with aclosing(watched(read_ahead(self._chunks(text, context)), limits)) as chunks:
             async for chunk in chunks:
                 charge.count()
                 narration = narration or Narration(text, self._format(chunk), context.rate_hz)

@@ -88,7 +88,7 @@ class SocketPool:
         self._session: aiohttp.ClientSession | None = None
         self._idle: list[PooledSocket] = []
         self._leaving: set[asyncio.Task[None]] = set()
-        self._opening: set[asyncio.Task[None]] = set()
+        self._opening: dict[Address, asyncio.Task[None]] = {}
 
     async def take(self, address: Address, retry: Retry, *, fresh: bool = False) -> PooledSocket:
         """A connection for one request; `fresh`: a new one. Raises ProviderError."""
@@ -120,22 +120,22 @@ class SocketPool:
 
     def abandon(self, pooled: PooledSocket, farewell: Sequence[Frame]) -> None:
         """Its answer is no longer wanted. `farewell`: what tells the vendor so, before it is closed."""
-        _start(self._leave(pooled, farewell), self._leaving)
+        self._start(self._leave(pooled, farewell))
         self.warm(pooled.address)
 
     def drop(self, pooled: PooledSocket) -> None:
         """It is broken, or there are enough."""
-        _start(pooled.socket.close(), self._leaving)
+        self._start(pooled.socket.close())
 
     def warm(self, address: Address) -> asyncio.Task[None] | None:
-        """Open one in the background, if none is idle."""
-        if self._latest(address) is not None:
-            return None
-        return _start(self._open_idle(address), self._opening)
+        """Open one in the background, if none is idle or being opened so."""
+        if address not in self._opening and self._latest(address) is None:
+            self._opening[address] = asyncio.create_task(self._open_idle(address))
+        return self._opening.get(address)
 
     async def close(self) -> None:
         """All of them, those in use too."""
-        for opening in tuple(self._opening):
+        for opening in tuple(self._opening.values()):
             await _ended(opening)
         for pooled in tuple(self._idle):
             await _ended(pooled.watch)
@@ -172,6 +172,8 @@ class SocketPool:
             log.debug("not warm: %s", error)
         else:
             self._lay_by(pooled)
+        finally:
+            del self._opening[address]
 
     def _lay_by(self, pooled: PooledSocket) -> None:
         self._idle.append(pooled)
@@ -194,12 +196,10 @@ class SocketPool:
                     await pooled.send(frame)
         await pooled.socket.close()
 
-
-def _start(work: Coroutine[Any, Any, None], held_in: set[asyncio.Task[None]]) -> asyncio.Task[None]:
-    task = asyncio.create_task(work)
-    held_in.add(task)
-    task.add_done_callback(held_in.discard)
-    return task
+    def _start(self, leaving: Coroutine[Any, Any, None]) -> None:
+        task = asyncio.create_task(leaving)
+        self._leaving.add(task)
+        task.add_done_callback(self._leaving.discard)
 
 
 async def _ended(task: asyncio.Task[None] | None) -> None:

@@ -2,22 +2,28 @@
 
 from __future__ import annotations
 
-from pydantic import BaseModel, ConfigDict, Field
+from typing import Annotated
+
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field
 
 from ari_bridge.providers.vendor.keys import KeyOptions
+
+
+def _tag(language: str) -> str:
+    return language.lower().replace("_", "-")
 
 
 class VoiceChoice(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True)
 
     voice: str = ""
-    voices: dict[str, str] = Field(default_factory=dict)
+    voices: dict[Annotated[str, AfterValidator(_tag)], str] = Field(default_factory=dict)
     """By language ("de", or "de-at"), for those that `voice` does not speak."""
     stall_s: float = Field(default=8.0, gt=0, le=60)
     """An engine that gives nothing for this long in the middle of a sentence has failed."""
 
     def voice_for(self, language: str) -> str:
-        language = language.lower().replace("_", "-")
+        language = _tag(language)
         return self.voices.get(language) or self.voices.get(language.partition("-")[0]) or self.voice
 
 

@@ -18,6 +18,7 @@ from pydantic import BaseModel, ValidationError
 
 from ari_bridge.core.errors import ProviderError
 from ari_bridge.providers.base import Speech, Usage, VoiceContext
+from ari_bridge.providers.tts.speaking.ahead import read_ahead
 from ari_bridge.providers.tts.speaking.charge import Charge
 from ari_bridge.providers.tts.speaking.narration import Narration
 from ari_bridge.providers.tts.speaking.sound import SoundFormat
@@ -132,7 +133,7 @@ class WebSocketTextToSpeech:
             utterance = self._dialect.utterance(part.text, part.context)
             narration = part.narration(utterance.source)
             try:
-                async with aclosing(self._answer(pooled, utterance)) as answer:
+                async with aclosing(read_ahead(self._answer(pooled, utterance))) as answer:
                     async for heard in answer:
                         if isinstance(heard, SpokenWord):
                             narration.word(heard)
