@@ -30,7 +30,7 @@ REPLACEMENTS = Budget(tries=3, total_s=6.0, first_pause_s=0.1)
 _STEADY_S = 10.0
 """A connection that held so long is not counted among those that failed."""
 _GOODBYE_S = 0.5
-_LAST_WORD_S = 0.2
+_LAST_WORD_S = 0.05
 """Where sending fails, the vendor may have said why."""
 
 
