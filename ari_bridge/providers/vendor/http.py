@@ -157,8 +157,7 @@ class HttpVendor:
             await self._session.close()
 
     async def _refusal(self, answer: aiohttp.ClientResponse) -> ProviderError:
-        # Some vendors repeat the key that they do not accept.
-        said = "" if answer.status == 401 else said_in(await answer.content.read(_ERROR_BYTES))
+        said = said_in(await answer.content.read(_ERROR_BYTES))
         text = f"{self.name}: answered {answer.status}" + (f": {said}" if said else "")
         return ProviderError(text, retryable=may_pass(answer.status))
 

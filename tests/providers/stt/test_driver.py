@@ -274,7 +274,7 @@ def test_connections_that_always_break_are_counted_and_one_that_held_is_forgotte
             await listening
 
     run(scene([60.0] * 10))
-    assert vendor.connections == 13
+    assert vendor.connections == 12
 
 
 def test_an_error_of_the_audio_is_raised_to_the_listener() -> None:

@@ -10,6 +10,7 @@ import sys
 from collections.abc import AsyncGenerator
 from pathlib import Path
 
+import numpy as np
 import pytest
 from wyoming.asr import Transcribe, Transcript
 from wyoming.audio import AudioChunk, AudioStart, AudioStop
@@ -39,7 +40,8 @@ READS = {
 @pytest.mark.parametrize("name", sorted(sdk_clients.CLIENTS))
 def test_the_vendor_s_own_client_understands_the_server(name: str, tmp_path: Path) -> None:
     audio = tmp_path / "audio"
-    audio.write_bytes(ulaw.CODEC.encode(spoken("one two three", 8000)).tobytes())
+    pcm = spoken("one two three", 8000)
+    audio.write_bytes(ulaw.CODEC.encode(np.pad(pcm, (0, -len(pcm) % 800))).tobytes())
 
     async def main() -> list[object]:
         async with FAKES[name]() as fake:

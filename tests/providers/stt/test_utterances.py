@@ -304,7 +304,7 @@ def test_whenever_connections_break_each_word_is_told_once(
             understand(vendor)
             vendor.clear()
         elif (output := call.utterances.output(call.now)) is Cue.FINISH:
-            vendor.append(Finished())
+            vendor.append(Finished(until_s=position_s if has_times else None))
         elif output is not None and not isinstance(output, Cue):
             begin_s, position_s = position_s, position_s + 0.06
             times = (begin_s, position_s) if has_times else (None, None)

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, Iterable
+from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, Iterable, Sequence
 from contextlib import suppress
 from typing import Generic, TypeVar
 
@@ -29,6 +29,7 @@ REPLACEMENTS = Budget(tries=3, total_s=6.0, first_pause_s=0.1)
 """Of connections without a final transcript in between."""
 _STEADY_S = 10.0
 """A connection that held so long is not counted among those that failed."""
+_FAR_S = 1e9
 _GOODBYE_S = 0.5
 _LAST_WORD_S = 0.05
 """Where sending fails, the vendor may have said why."""
@@ -187,12 +188,14 @@ class _Call(Generic[M]):
             output = self._utterances.output(now)
             self._publish()
             if output is None:
-                if self._has_served(now - opened_s):
+                renew_s = opened_s + (manners.renew_s or _FAR_S)
+                if self._has_served(is_old=now >= renew_s):
                     return
                 if manners.keep_alive_s is not None and now >= sent_s + manners.keep_alive_s:
                     await self._keep_alive(line)
                     sent_s = now
-                await self._wait(now, sent_s)
+                alive_s = sent_s + (manners.keep_alive_s or _FAR_S)
+                await self._wait([at_s for at_s in (renew_s, alive_s) if at_s > now])
                 continue
             sent_s = now
             if output is Cue.BEGIN:
@@ -206,11 +209,10 @@ class _Call(Generic[M]):
                 self._unbilled_s += duration_s
                 await _send_all(line, self._dialect.audio(output))
 
-    def _has_served(self, age_s: float) -> bool:
+    def _has_served(self, *, is_old: bool) -> bool:
         """The connection is not needed any more, or better replaced now."""
-        utterances, renew_s = self._utterances, self._manners.renew_s
-        is_old = renew_s is not None and age_s > renew_s and utterances.is_quiet
-        return utterances.is_done or utterances.is_spent or is_old
+        utterances = self._utterances
+        return utterances.is_done or utterances.is_spent or (is_old and utterances.is_quiet)
 
     async def _keep_alive(self, line: Line[M]) -> None:
         if self._manners.keep_alive_ms:
@@ -219,17 +221,11 @@ class _Call(Generic[M]):
         else:
             await _send_all(line, self._dialect.keep_alive())
 
-    async def _wait(self, now: float, sent_s: float) -> None:
-        """Until there is something to do."""
+    async def _wait(self, times_s: Sequence[float]) -> None:
+        """Until there is something to do, at one of these times at the latest."""
         due_s = self._utterances.due_s
-        keep_alive_s = self._manners.keep_alive_s
-        until_s = min(
-            now + 3600.0 if due_s is None else due_s,
-            now + 3600.0 if keep_alive_s is None else sent_s + keep_alive_s,
-            now + (3600.0 if self._manners.renew_s is None else self._manners.renew_s),
-        )
         with suppress(TimeoutError):
-            async with asyncio.timeout_at(until_s):
+            async with asyncio.timeout_at(min([*times_s, *([] if due_s is None else [due_s])], default=None)):
                 await self._changed.wait()
         self._changed.clear()
 
