@@ -23,7 +23,7 @@ from ari_bridge.providers.base import (
     UtteranceStart,
 )
 from ari_bridge.providers.registry import all_providers
-from ari_bridge.providers.stt.streaming import driver
+from ari_bridge.providers.stt.streaming import conversation
 from tests.providers.fakes.spoken import WORDS, spoken
 from tests.providers.fakes.stt_server import Fake
 from tests.providers.stt.stage import FAKES, TELEPHONE, Stage, call, on_stage, until, utterance
@@ -323,4 +323,4 @@ def test_every_recogniser_has_a_server_to_be_tried_against() -> None:
 
 
 def test_replacements_are_few() -> None:
-    assert driver.REPLACEMENTS.tries <= 4
+    assert conversation.REPLACEMENTS.tries <= 4
