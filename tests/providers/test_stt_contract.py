@@ -26,7 +26,7 @@ from ari_bridge.providers.registry import all_providers
 from ari_bridge.providers.stt.streaming import conversation
 from tests.providers.fakes.spoken import WORDS, spoken
 from tests.providers.fakes.stt_server import Fake
-from tests.providers.stt.stage import FAKES, TELEPHONE, Stage, call, on_stage, until, utterance
+from tests.providers.stt.stage import FAKES, TELEPHONE, Stage, call, in_a_hurry, on_stage, until, utterance
 
 OFFLINE = {"pocketsphinx"}
 """Recognisers that are no vendor's client; their contract is in test_contract.py."""
@@ -34,6 +34,7 @@ STREAMS = [name for name, fake in FAKES.items() if fake.STREAMS]
 KEYED = [name for name, fake in FAKES.items() if fake.KEYED]
 every_vendor = pytest.mark.parametrize("name", FAKES)
 
+__all__ = ["in_a_hurry"]
 pytestmark = pytest.mark.usefixtures("in_a_hurry")
 
 
