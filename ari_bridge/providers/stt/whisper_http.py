@@ -6,7 +6,9 @@ Source: https://developers.openai.com/api/reference/resources/audio/subresources
 
 from __future__ import annotations
 
-import aiohttp
+from collections.abc import Mapping
+from uuid import uuid4
+
 from pydantic import Field, SecretStr
 
 from ari_bridge.core.audio import Pcm16
@@ -45,7 +47,9 @@ class WhisperHttp:
     async def recognize(self, pcm: Pcm16, context: SpeechContext) -> Words:
         """Raises ProviderError."""
         path = "/audio/transcriptions"
-        async with self._http.request("POST", path, data=self._form(pcm, context)) as response:
+        content_type, form = self._form(pcm, context)
+        headers = {"Content-Type": content_type}
+        async with self._http.request("POST", path, data=form, headers=headers) as response:
             answer = self._http.json(await response.read())
         text = answer.get("text")
         if not isinstance(text, str):
@@ -59,21 +63,17 @@ class WhisperHttp:
     async def close(self) -> None:
         await self._http.close()
 
-    def _form(self, pcm: Pcm16, context: SpeechContext) -> aiohttp.FormData:
-        wire = WireFormat(context.rate_hz)
-        data = Encoder(context.rate_hz, wire).encode(pcm)
-        form = aiohttp.FormData(quote_fields=False)
-        form.add_field("model", self._options.model)
-        form.add_field("response_format", "json")
-        form.add_field("temperature", "0")
+    def _form(self, pcm: Pcm16, context: SpeechContext) -> tuple[str, bytes]:
+        """Its content type and the form: as bytes, which can be sent a second time."""
+        fields = {"model": self._options.model, "response_format": "json", "temperature": "0"}
         language = self._options.language or context.language.partition("-")[0].lower()
         if language != "auto":
-            form.add_field("language", language)
+            fields["language"] = language
         if context.phrases:
-            form.add_field("prompt", " ".join(context.phrases)[:_PROMPT_CHARACTERS_MOST])
-        wav = wav_header(wire, len(data)) + data
-        form.add_field("file", wav, filename="utterance.wav", content_type="audio/wav")
-        return form
+            fields["prompt"] = " ".join(context.phrases)[:_PROMPT_CHARACTERS_MOST]
+        wire = WireFormat(context.rate_hz)
+        data = Encoder(context.rate_hz, wire).encode(pcm)
+        return multipart(fields, wav_header(wire, len(data)) + data)
 
     def _count(self, usage: object, duration_s: float, context: SpeechContext) -> None:
         match usage:
@@ -81,6 +81,16 @@ class WhisperHttp:
                 context.meter(Usage(heard, written, self._service))
             case _:
                 context.meter(Usage(audio_s=duration_s, service=self._service))
+
+
+def multipart(fields: Mapping[str, str], wav: bytes) -> tuple[str, bytes]:
+    """A form with a file (RFC 7578): its content type and body."""
+    boundary = uuid4().hex
+    parts = [f'name="{name}"\r\n\r\n{value}'.encode() for name, value in fields.items()]
+    parts.append(b'name="file"; filename="utterance.wav"\r\nContent-Type: audio/wav\r\n\r\n' + wav)
+    head = f"--{boundary}\r\nContent-Disposition: form-data; ".encode()
+    body = b"".join(head + part + b"\r\n" for part in parts)
+    return f"multipart/form-data; boundary={boundary}", body + f"--{boundary}--\r\n".encode()
 
 
 def key_needed(options: WhisperHttpOptions) -> bool:

@@ -82,7 +82,7 @@ class HttpFake(Fake):
     async def start(self) -> None:
         app = web.Application(client_max_size=2**26)
         app.router.add_route(self.METHOD, self.PATH, self._serve)
-        self._runner = web.AppRunner(app, shutdown_timeout=0.1)
+        self._runner = web.AppRunner(app, shutdown_timeout=0.1, handler_cancellation=True)
         await self._runner.setup()
         site = web.TCPSite(self._runner, "127.0.0.1", 0)
         await site.start()
@@ -148,7 +148,7 @@ class Session:
         faults = fake.faults
         self._breaks_at = faults.breaks.popleft() if faults.breaks else None
         self._garble = faults.garbles.popleft() if faults.garbles else None
-        self._is_mute = faults.mutes > 0
+        self.is_mute = faults.mutes > 0
         faults.mutes = max(0, faults.mutes - 1)
 
     async def __aiter__(self) -> AsyncIterator[str | bytes]:
@@ -167,7 +167,7 @@ class Session:
             yield message.data
 
     async def send(self, message: Mapping[str, Any] | str) -> None:
-        if self._is_mute:
+        if self.is_mute:
             return
         text = message if isinstance(message, str) else json.dumps(message)
         with suppress(ConnectionResetError):

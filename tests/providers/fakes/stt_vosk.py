@@ -38,7 +38,9 @@ class FakeVosk(SocketFake):
             if message == '{"eof" : 1}':
                 words += ear.flush()
                 await session.send(_result(words))
-                return
+                if not session.is_mute:
+                    return
+                continue
             assert isinstance(message, bytes)
             words += ear.feed(message)
             if len(words) >= self.result_words:

@@ -5,7 +5,7 @@
     from it             │        │  Words  Words     │  Words  │ Finished        │
 
 Vendors cut speech into turns or windows of their own. What they say of each becomes Words, tentative ones
-until they settle; utterances.py makes our utterances of them, and driver.py does the sending and receiving.
+until they settle; utterances.py makes our utterances of them, and conversation.py sends and receives.
 """
 
 from __future__ import annotations

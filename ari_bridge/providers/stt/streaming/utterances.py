@@ -14,7 +14,6 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Iterator
-from dataclasses import dataclass, field
 from enum import Enum, auto
 from typing import Literal, TypeAlias
 
@@ -23,13 +22,13 @@ import numpy as np
 from ari_bridge.core.audio import Pcm16, samples
 from ari_bridge.core.errors import ProviderError
 from ari_bridge.providers.base import Heard, SttInput, Transcript, UtteranceStart
-from ari_bridge.providers.stt.streaming.dialect import Finished, Manners, Words, joined
+from ari_bridge.providers.stt.streaming.dialect import Finished, Manners, Words
+from ari_bridge.providers.stt.streaming.utterance import BYTES, Utterance
 
 KEPT_S = 120.0
 """Of one utterance that the vendor has not settled: more is not sent again after a broken connection."""
 _NEAR_MS = 50
 """Vendors count in frames of their own."""
-_BYTES = 2
 
 
 class Cue(Enum):
@@ -40,67 +39,6 @@ class Cue(Enum):
 Output: TypeAlias = Literal[Cue.BEGIN, Cue.FINISH] | Pcm16
 
 
-@dataclass(slots=True, eq=False)
-class _Utterance:
-    number: int
-    audio: bytearray = field(default_factory=bytearray)
-    """PCM16, without the `dropped` samples at its front."""
-    dropped: int = 0
-    is_ended: bool = False
-    settled: list[Words] = field(default_factory=list)
-    settled_samples: int = 0
-    """How far into the utterance the settled words reach, where the vendor tells."""
-    tentative: Words | None = None
-    told: str = ""
-    answer: Transcript | None = None
-
-    # On the present connection, in samples.
-    turn: int | None = None
-    """None: not begun."""
-    origin: int = 0
-    """Where the utterance's first sample lies, or would lie, in the connection's audio."""
-    sent: int = 0
-    end: int | None = None
-    """Where it ended in the connection's audio; its finish has been sent."""
-    due_s: float | None = None
-
-    @property
-    def length(self) -> int:
-        return self.dropped + len(self.audio) // _BYTES
-
-    def unsent(self, most: int) -> Pcm16:
-        begin = (self.sent - self.dropped) * _BYTES
-        return np.frombuffer(bytes(self.audio[begin : begin + most * _BYTES]), np.int16)
-
-    def forget(self, until: int) -> None:
-        until = min(until, self.sent)
-        if until > self.dropped:
-            del self.audio[: (until - self.dropped) * _BYTES]
-            self.dropped = until
-
-    def settle(self, words: Words, until: int | None) -> None:
-        if words.text:
-            self.settled.append(words)
-        self.tentative = None
-        if until is not None:
-            self.settled_samples = max(self.settled_samples, min(until, self.length))
-            self.forget(self.settled_samples)
-
-    def disconnect(self) -> None:
-        """What can be had again is taken back."""
-        if not self.settled_samples:
-            self.settled.clear()
-        self.tentative = self.turn = self.end = self.due_s = None
-        self.sent = max(self.settled_samples, self.dropped)
-
-    def transcript(self, *, final: bool) -> Transcript:
-        parts = [*self.settled, *([self.tentative] if self.tentative else [])]
-        weights = [(len(part.text), part.confidence) for part in parts if part.confidence is not None]
-        total = sum(weight for weight, _ in weights)
-        confidence = sum(weight * sure for weight, sure in weights) / total if total else None
-        return Transcript(self.number, joined(part.text for part in parts), final, confidence)
-
-
 class Utterances:
     """Of one call. Times in seconds, of one clock."""
 
@@ -108,7 +46,7 @@ class Utterances:
         """`final_s`: how long after an utterance's finish its answer may take."""
         self._rate_hz, self._manners, self._final_s = rate_hz, manners, final_s
         self._chunk = samples(manners.chunk_ms, rate_hz)
-        self._owed: list[_Utterance] = []
+        self._owed: list[Utterance] = []
         self._turns = 0
         self._position = 0
         """Of the next sample in the connection's audio."""
@@ -120,18 +58,18 @@ class Utterances:
     def hear(self, item: SttInput) -> bool:
         """Whether there may be something new to send."""
         if isinstance(item, UtteranceStart):
-            self._owed.append(_Utterance(item.utterance))
-            return not self._manners.one_by_one
+            self._owed.append(Utterance(item.utterance))
+            return False
         if isinstance(item, Heard):
             if not self._owed or self._owed[-1].is_ended:
                 return False  # of no utterance
             utterance = self._owed[-1]
             utterance.audio += item.pcm.tobytes()
-            if len(utterance.audio) > KEPT_S * self._rate_hz * _BYTES:
+            if len(utterance.audio) > KEPT_S * self._rate_hz * BYTES:
                 utterance.forget(utterance.length - round(KEPT_S * self._rate_hz))
             return utterance.length - utterance.sent >= self._chunk
         if not any(utterance.number == item.utterance for utterance in self._owed):
-            self._owed.append(_Utterance(item.utterance))
+            self._owed.append(Utterance(item.utterance))
         for utterance in self._owed:
             if utterance.number == item.utterance:
                 utterance.is_ended = True
@@ -182,7 +120,7 @@ class Utterances:
             return self._next_of(utterance, now)
         return None
 
-    def _next_of(self, utterance: _Utterance, now: float) -> Output | None:
+    def _next_of(self, utterance: Utterance, now: float) -> Output | None:
         unsent = utterance.length - utterance.sent
         if unsent >= self._chunk or (unsent and utterance.is_ended):
             pcm = utterance.unsent(self._chunk)
@@ -236,7 +174,7 @@ class Utterances:
                 if self._is_near(until, utterance.end):
                     self._answer(utterance)
 
-    def _owner(self, words: Words) -> _Utterance | None:
+    def _owner(self, words: Words) -> Utterance | None:
         """Whose words these are; None for an utterance that has been answered."""
         begun = [u for u in self._owed if u.turn is not None]
         if words.turn is not None:
@@ -248,7 +186,7 @@ class Utterances:
             begun = [u for u in begun if u.answer is None]
         return begun[0] if begun and begun[0].answer is None else None
 
-    def _finished_by(self, finished: Finished) -> list[_Utterance]:
+    def _finished_by(self, finished: Finished) -> list[Utterance]:
         waiting = self._waiting()
         if finished.turn is not None:
             return [u for u in waiting if u.turn == finished.turn]
@@ -257,7 +195,7 @@ class Utterances:
             return [u for u in waiting if u.origin < until]
         return waiting[:1]
 
-    def _waiting(self) -> list[_Utterance]:
+    def _waiting(self) -> list[Utterance]:
         return [u for u in self._owed if u.end is not None and u.answer is None]
 
     def _is_near(self, until: int, end: int | None) -> bool:
@@ -284,7 +222,7 @@ class Utterances:
         while self._transcripts:
             yield self._transcripts.popleft()
 
-    def _answer(self, utterance: _Utterance) -> None:
+    def _answer(self, utterance: Utterance) -> None:
         utterance.answer = utterance.transcript(final=True)
         self._tell()
 
