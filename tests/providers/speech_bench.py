@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 
 from ari_bridge.core.audio import Pcm16
+from ari_bridge.core.errors import ProviderError
 from ari_bridge.core.messages import ToolCall, ToolSpec
 from ari_bridge.providers.base import Usage
 from ari_bridge.providers.speech import base as b
@@ -73,7 +74,7 @@ class Talk:
     session: b.SpeechSession
     opening: b.Opening
     events: list[b.SpeechEvent] = field(default_factory=list)
-    failure: Exception | None = None
+    failure: ProviderError | None = None
     over: bool = False
     _news: asyncio.Event = field(default_factory=asyncio.Event)
 
@@ -83,7 +84,7 @@ class Talk:
                 async for event in events:
                     self.events.append(event)
                     self._news.set()
-        except Exception as error:
+        except ProviderError as error:
             self.failure = error
         self.over = True
         self._news.set()
