@@ -3,8 +3,7 @@
     ARI_BRIDGE_ASTERISK__PASSWORD=…         a value from the environment (two underscores nest)
     [asterisk] password_file = "/run/…"     a secret from a file
 
-A key nobody knows is an error that names it. Providers check their own options; a provider's table
-`[providers.NAME]` is handed to the provider it `use`s (its own name when left out).
+A key nobody knows is an error that names it.
 """
 
 from __future__ import annotations
@@ -17,7 +16,6 @@ from typing import Annotated, Any, Literal
 
 from pydantic import (
     BaseModel,
-    BeforeValidator,
     ConfigDict,
     Field,
     SecretStr,
@@ -28,6 +26,7 @@ from pydantic import (
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
 
 from ari_bridge.core.errors import SettingsError
+from ari_bridge.provider_settings import Names, ProviderTables
 from ari_bridge.tool_settings import KnowledgeSettings, ToolSettings
 
 
@@ -177,12 +176,7 @@ class TurnSettings(_Table):
         return self.end_of_turn_ms * 4 if self.end_of_turn_max_ms is None else self.end_of_turn_max_ms
 
 
-def _several(value: object) -> object:
-    return (value,) if isinstance(value, str) else value
-
-
-_Engines = Annotated[tuple[str, ...], BeforeValidator(_several), Field(min_length=1)]
-"""Names of providers, the first being asked first; a single name may stand without brackets."""
+_Engines = Annotated[Names, Field(min_length=1)]
 
 
 class PatienceSettings(_Table):
@@ -375,23 +369,6 @@ class WebSettings(_Table):
         return secret
 
 
-class FallbackSettings(_Table):
-    """When an engine that has others behind it in its agent's list is given up."""
-
-    llm_first_s: float = Field(default=4.0, gt=0)
-    """How long a model's first word may take."""
-    tts_first_s: float = Field(default=2.0, gt=0)
-    """And a voice's first sound."""
-    next_s: float = Field(default=3.0, gt=0)
-    """And what follows."""
-    stt_final_s: float = Field(default=3.0, gt=0)
-    """How long after the caller's last word the final transcript may take."""
-    failures_max: int = Field(default=3, ge=1)
-    """In a row; the engine is asked last then,"""
-    rest_s: float = Field(default=30.0, gt=0)
-    """for so long."""
-
-
 class PhraseSettings(_Table):
     """The cache of the fixed phrases' audio: greeting, goodbye and the like."""
 
@@ -432,8 +409,7 @@ class Settings(BaseSettings):
     control: ControlSettings = ControlSettings()
     outbound: dict[str, OutboundSettings] = {}
     web: WebSettings = WebSettings()
-    providers: dict[str, dict[str, Any]] = {}
-    fallback: FallbackSettings = FallbackSettings()
+    providers: ProviderTables = ProviderTables()
     phrases: PhraseSettings = PhraseSettings()
     limits: LimitSettings = LimitSettings()
     records: RecordSettings = RecordSettings()

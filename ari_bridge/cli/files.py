@@ -28,7 +28,7 @@ def service_files(url: str, password: str) -> dict[str, str]:
     return {
         SETTINGS: _filled((files("ari_bridge.cli") / "starter" / SETTINGS).read_text("utf-8"), values),
         TOOLS: (files("ari_bridge.cli") / "starter" / TOOLS).read_text("utf-8"),
-        SCRIPT: (files("ari_bridge.providers") / "scripts" / SCRIPT).read_text("utf-8"),
+        SCRIPT: (files("ari_bridge.providers.llm") / "scripts" / SCRIPT).read_text("utf-8"),
         PASSWORD: password + "\n",
     }
 

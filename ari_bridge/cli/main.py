@@ -10,6 +10,7 @@ from collections.abc import Sequence
 from ari_bridge import __version__
 from ari_bridge.cli import demo, init, latency, run, tools
 from ari_bridge.cli.bench import command as bench
+from ari_bridge.cli.providers import command as providers
 from ari_bridge.cli.scenario import command as scenario
 from ari_bridge.core.errors import AriBridgeError
 
@@ -19,6 +20,7 @@ COMMANDS = (
     scenario.COMMAND,
     init.COMMAND,
     tools.COMMAND,
+    providers.COMMAND,
     latency.COMMAND,
     bench.COMMAND,
 )

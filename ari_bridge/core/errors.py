@@ -10,7 +10,7 @@
     │   ├── NotReady                 no call can be placed now (draining, no events, no room)
     │   └── RequestFailed            one REST request was refused (has .status)
     │       └── Gone                 ... because the channel or bridge is no longer there
-    ├── ProviderError            a speech or language engine (has .retryable)
+    ├── ProviderError            a speech or language engine (has .retryable, .fault)
     ├── ToolError                a tool a model may call (has .happened, .retryable)
     ├── StoreError               what must be written down first cannot be
     ├── MediaError               the caller's media or the way to it
@@ -25,6 +25,8 @@ The text of each is one line that names the thing to mend; `ari-bridge` prints i
 """
 
 from __future__ import annotations
+
+from enum import Enum
 
 
 class AriBridgeError(Exception):
@@ -81,14 +83,31 @@ class Gone(RequestFailed):
     """The channel or bridge has ended: teardown goes on, nothing is retried."""
 
 
+class Fault(Enum):
+    """How an engine failed."""
+
+    UNREACHABLE = "unreachable"
+    """It cannot be connected to, or broke off."""
+    BUSY = "busy"
+    """Too much is asked of it just now, or of our account with it."""
+    STALLED = "stalled"
+    """It kept us waiting."""
+    FAILED = "failed"
+    """It failed by its own account, or answered nonsense or nothing."""
+    REFUSED = "refused"
+    """It will not do it, and would not if it were asked again."""
+
+
 class ProviderError(AriBridgeError):
     """A speech or language engine failed. `retryable` tells whether the same request may work later."""
 
     exit_code = 69
 
-    def __init__(self, message: str, *, retryable: bool) -> None:
+    def __init__(self, message: str, *, retryable: bool, fault: Fault | None = None) -> None:
+        """`fault`: FAILED when unset, or REFUSED where trying again is of no use."""
         super().__init__(message)
         self.retryable = retryable
+        self.fault = fault or (Fault.FAILED if retryable else Fault.REFUSED)
 
 
 class ToolError(AriBridgeError):

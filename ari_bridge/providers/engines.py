@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterable
 from typing import Any, Generic, TypeVar
 
 from ari_bridge.dialogue.own_words import APOLOGY
+from ari_bridge.provider_settings import FallbackSettings
 from ari_bridge.providers.base import Kind, LanguageModel, SpeechToText, TextToSpeech, TurnDetector
 from ari_bridge.providers.cache import CachingTextToSpeech
 from ari_bridge.providers.fallback.breaker import CircuitBreaker
@@ -18,7 +19,7 @@ from ari_bridge.providers.phrase_store import PhraseStore
 from ari_bridge.providers.registry import build_provider
 from ari_bridge.providers.speech.base import SpeechToSpeech
 from ari_bridge.providers.streams import StallLimits
-from ari_bridge.settings import AgentSettings, FallbackSettings, Settings
+from ari_bridge.settings import AgentSettings, Settings
 
 E = TypeVar("E", bound=SpeechToText | LanguageModel | TextToSpeech)
 Names = tuple[str, ...]
@@ -33,9 +34,10 @@ class Engines:
     def __init__(self, settings: Settings, build: Build = build_provider) -> None:
         """`build`: makes an engine by its name."""
         self._settings, self._build = settings, build
+        self._reserve = settings.providers.fallback
         self._detectors: dict[str, TurnDetector] = {}
         self._speech: dict[str, SpeechToSpeech] = {}
-        limits, phrases = settings.fallback, settings.phrases
+        limits, phrases = settings.providers.fallback, settings.phrases
         self._store = PhraseStore(
             phrases.directory, memory_bytes=phrases.memory_mb * MB, disk_bytes=phrases.disk_mb * MB
         )
@@ -56,13 +58,13 @@ class Engines:
         )
 
     def stt(self, names: Names) -> SpeechToText:
-        return self._stt.of(names)
+        return self._stt.of(_then(names, self._reserve.stt))
 
     def llm(self, names: Names) -> LanguageModel:
-        return self._llm.of(names)
+        return self._llm.of(_then(names, self._reserve.llm))
 
     def tts(self, names: Names) -> TextToSpeech:
-        return self._tts.of(names)
+        return self._tts.of(_then(names, self._reserve.tts))
 
     def speech(self, name: str) -> SpeechToSpeech:
         if name not in self._speech:
@@ -90,7 +92,7 @@ class Engines:
             self._build(self._settings, Kind.TTS, name),
             self._store,
             provider=name,
-            options=self._settings.providers.get(name, {}),
+            options=self._settings.providers.table(name),
             phrases=_fixed_phrases(self._settings.agents.values()),
         )
 
@@ -112,6 +114,10 @@ def _fixed_phrases(agents: Iterable[AgentSettings]) -> set[str]:
     }
 
 
+def _then(names: Names, reserve: Names) -> Names:
+    return tuple(dict.fromkeys((*names, *reserve)))
+
+
 class _OfKind(Generic[E]):
     """The engines of one kind, by name, and their lists."""
 
@@ -127,7 +133,7 @@ class _OfKind(Generic[E]):
         if len(members) == 1:
             return members[0].engine
         if names not in self._lists:
-            self._lists[names] = self._join(Pool(members))
+            self._lists[names] = self._join(Pool(members, self._limits.when))
         return self._lists[names]
 
     async def close(self) -> None:

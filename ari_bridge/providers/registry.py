@@ -37,6 +37,15 @@ def all_providers() -> Mapping[str, Provider]:
     return MappingProxyType(found)
 
 
+def provider_of(settings: Settings, name: str) -> Provider:
+    """What an agent's `name` stands for, of whatever kind. Raises SettingsError."""
+    wanted = str(settings.providers.table(name).get("use", name))
+    if wanted not in all_providers():
+        known = ", ".join(sorted(all_providers()))
+        raise SettingsError(f"providers.{name}: there is no provider {wanted!r} (there are: {known})")
+    return all_providers()[wanted]
+
+
 @overload
 def build_provider(settings: Settings, kind: Literal[Kind.STT], name: str) -> SpeechToText: ...
 @overload
@@ -56,7 +65,7 @@ def build_provider(settings: Settings, kind: Kind, name: str) -> Any:
 
     Raises SettingsError: an unknown provider, one of another kind, or an option that is wrong.
     """
-    options = dict(settings.providers.get(name, {}))
+    options = settings.providers.table(name)
     return build(str(options.pop("use", name)), kind, options, table=f"providers.{name}")
 
 

@@ -7,7 +7,7 @@ from collections.abc import AsyncGenerator, AsyncIterator
 from dataclasses import dataclass
 from typing import TypeVar
 
-from ari_bridge.core.errors import ProviderError
+from ari_bridge.core.errors import Fault, ProviderError
 
 T = TypeVar("T")
 
@@ -36,7 +36,8 @@ async def watched(items: AsyncIterator[T], limits: StallLimits = NO_LIMITS) -> A
             except StopAsyncIteration:
                 return
             except TimeoutError:
-                raise ProviderError(f"nothing came for {limit_s:g} s", retryable=True) from None
+                error = f"nothing came for {limit_s:g} s"
+                raise ProviderError(error, retryable=True, fault=Fault.STALLED) from None
             yield item
             limit_s = limits.next_s
     finally:

@@ -6,6 +6,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncGenerator, AsyncIterator, Sequence
 from contextlib import AbstractContextManager, aclosing
+from functools import lru_cache
 from typing import Any, TypeVar
 
 import numpy as np
@@ -49,7 +50,7 @@ PARTIAL_EVERY_MS = 200
 def build(settings: Settings, kind: Kind, name: str) -> Any:
     """As providers.registry.build_provider. Raises SettingsError."""
     built = build_provider(settings, kind, name)  # for its checks
-    options = dict(settings.providers.get(name, {}))
+    options = settings.providers.table(name)
     provider = all_providers()[str(options.pop("use", name))]
     checked = provider.options.model_validate(options)
     match checked:
@@ -76,21 +77,28 @@ class InlineEspeak:
         rate_wpm = round(options.rate_wpm * context.pace)
         voice = Voice(options.voice or context.language, rate_wpm, options.pitch, options.volume)
         await asyncio.sleep(SYNTHESIS_DELAY_S)
-        said = 0
-        resampler = Resampler(engine().rate_hz, context.rate_hz)
-        for offset, text in clauses(sentence):
-            timer = WordTimer(
-                text, resampler.from_hz, resampler.to_hz, char_offset=offset, sample_offset=said
-            )
-            pieces = _Pieces(timer, resampler)
-            engine().speak(text, voice, pieces.take)
-            said += pieces.samples
-            for piece in pieces.done():
-                yield piece
-        if said:
-            yield Speech(resampler.flush())
+        for piece in _spoken(sentence, voice, context.rate_hz):
+            yield piece
 
     async def close(self) -> None: ...
+
+
+@lru_cache(maxsize=512)
+def _spoken(sentence: str, voice: Voice, rate_hz: int) -> tuple[Speech, ...]:
+    """Kept, since espeak-ng speaks a sentence a little differently each time, by a millisecond or so: enough
+    to move a word across the instant at which the agent is cut off."""
+    pieces: list[Speech] = []
+    said = 0
+    resampler = Resampler(engine().rate_hz, rate_hz)
+    for offset, text in clauses(sentence):
+        timer = WordTimer(text, resampler.from_hz, resampler.to_hz, char_offset=offset, sample_offset=said)
+        clause = _Pieces(timer, resampler)
+        engine().speak(text, voice, clause.take)
+        said += clause.samples
+        pieces += clause.done()
+    if said:
+        pieces.append(Speech(resampler.flush()))
+    return tuple(pieces)
 
 
 class _Pieces:

@@ -19,7 +19,7 @@ from ari_bridge.service import Service as AriBridge
 from ari_bridge.settings import Settings
 
 RECORD_WITHIN_S = 8.0
-SCRIPT = files("ari_bridge.providers") / "scripts" / "reception.toml"
+SCRIPT = files("ari_bridge.providers.llm") / "scripts" / "reception.toml"
 
 
 @dataclass

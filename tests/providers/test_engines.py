@@ -16,8 +16,8 @@ from ari_bridge.providers.fallback.llm import FallbackLanguageModel
 from ari_bridge.providers.llm.script import ScriptedAgent
 from ari_bridge.settings import AgentSettings, PhraseSettings, Settings
 
-SETTINGS = Settings(
-    providers={"second": {"use": "script"}}, agents={"desk": AgentSettings(greeting="Hello.")}
+SETTINGS = Settings.model_validate(
+    {"providers": {"second": {"use": "script"}}, "agents": {"desk": {"greeting": "Hello."}}}
 )
 
 
@@ -41,6 +41,20 @@ def test_one_name_is_one_engine_and_a_list_has_reserves() -> None:
         assert both.phrases == engines.llm(("script",)).phrases
 
     with_engines(SETTINGS, use)
+
+
+def test_all_agents_have_the_reserves_of_providers_fallback() -> None:
+    settings = Settings.model_validate(
+        {"providers": {"second": {"use": "script"}, "fallback": {"llm": ["script", "second"]}}}
+    )
+
+    def use(engines: Engines) -> None:
+        both = engines.llm(("script",))
+        assert isinstance(both, FallbackLanguageModel)
+        assert both is engines.llm(("script", "second"))
+        assert both is not engines.llm(("second",))
+
+    with_engines(settings, use)
 
 
 def test_a_name_in_a_list_is_checked() -> None:

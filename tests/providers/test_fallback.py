@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncGenerator, AsyncIterator
+from collections.abc import AsyncGenerator, AsyncIterator, Collection
 from contextlib import aclosing
 from typing import TypeVar
 
@@ -12,11 +12,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ari_bridge.core.errors import ProviderError
+from ari_bridge.core.errors import Fault, ProviderError
 from ari_bridge.core.messages import Message, Role, ToolCall
 from ari_bridge.providers.base import (
     Heard,
     LanguageModel,
+    ReplyDelta,
     SpeechContext,
     SpeechToText,
     SttInput,
@@ -40,18 +41,20 @@ from tests.providers.engines import BROKEN, UNFIT, WORD_SAMPLES, Ear, Model, Par
 LIMITS = StallLimits(first_s=2.0, next_s=1.0)
 ASKED = (Message(Role.CALLER, "what are your hours"),)
 HANGUP = ToolCall("1", "hangup", {})
+BUSY = ProviderError("try again later", retryable=True, fault=Fault.BUSY)
 SENTENCE = "One two three four five."
 
 
 E = TypeVar("E", bound=SpeechToText | LanguageModel | TextToSpeech)
 
 
-def pool(*engines: E, failures_max: int = 3) -> Pool[E]:
+def pool(*engines: E, failures_max: int = 3, when: Collection[Fault] = tuple(Fault)) -> Pool[E]:
     return Pool(
         [
             Member(f"engine {number}", engine, CircuitBreaker(failures_max=failures_max, rest_s=30.0))
             for number, engine in enumerate(engines)
-        ]
+        ],
+        when,
     )
 
 
@@ -95,6 +98,18 @@ def test_a_model_that_begins_again_is_not_heard_twice(cut: int) -> None:
 
 def test_a_stall_between_two_words_is_a_failure() -> None:
     assert reply(Model("Yes, ", 1.5, "but."), Model("of course."))[0] == "Yes, of course."
+
+
+def test_a_fault_that_the_operator_leaves_out_is_the_end() -> None:
+    members = pool(Model(UNFIT), Model("I would."), when=[Fault.BUSY, Fault.STALLED])
+    busy = pool(Model(BUSY), Model("I would."), when=[Fault.BUSY, Fault.STALLED])
+
+    async def said(engines: Pool[LanguageModel]) -> list[ReplyDelta]:
+        return [delta async for delta in FallbackLanguageModel(engines, LIMITS).reply(ASKED, ())]
+
+    with pytest.raises(ProviderError, match="not this language"):
+        run(said(members))
+    assert run(said(busy)) == [TextDelta("I "), TextDelta("would.")]
 
 
 def test_a_tool_is_called_once_however_the_model_ends() -> None:

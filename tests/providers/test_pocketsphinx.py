@@ -67,6 +67,7 @@ def test_an_unknown_word_is_named_and_its_sentence_left_out(caplog: pytest.LogCa
     [
         (SpeechContext(8000, language="de", phrases=("ja",)), "its model is English"),
         (SpeechContext(8000), "expects no phrases"),
+        (SpeechContext(8000, phrases=("Xyzzyq?",)), r"every expected phrase .* \(xyzzyq\)"),
     ],
 )
 def test_what_it_cannot_do_is_a_provider_error(context: SpeechContext, problem: str) -> None:
@@ -112,6 +113,11 @@ def test_an_error_in_the_audio_reaches_the_reader() -> None:
         await stt.close()
 
     asyncio.run(main())
+
+
+def test_phrases_may_be_written_as_sentences() -> None:
+    grammar = build_grammar(["What's your name, please?"], {"what's", "your", "name", "please"})
+    assert grammar.sentences == {"what's your name please"}
 
 
 def test_the_grammar_shares_beginnings_and_completes_a_swallowed_last_word() -> None:

@@ -18,7 +18,7 @@ from ari_bridge.core.errors import ProviderError
 from ari_bridge.core.messages import Message, Role, ToolCall, ToolSpec
 from ari_bridge.dialogue.sentences import has_words
 from ari_bridge.providers.base import LanguageModel, ReplyDelta, TextDelta
-from ari_bridge.providers.fallback.pool import Attempts, Pool
+from ari_bridge.providers.fallback.pool import Pool
 from ari_bridge.providers.streams import StallLimits, watched
 
 GO_ON = (
@@ -44,7 +44,7 @@ class FallbackLanguageModel:
     ) -> AsyncGenerator[ReplyDelta, None]:
         """Raises ProviderError when no engine has replied to the end."""
         given = ""
-        attempts = Attempts("language model")
+        attempts = self._pool.attempts("language model")
         for member in self._pool.in_order():
             acted = False
             words = _NewWords(given)

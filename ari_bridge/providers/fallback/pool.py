@@ -13,11 +13,11 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from types import TracebackType
 from typing import Generic, TypeVar
 
-from ari_bridge.core.errors import ProviderError
+from ari_bridge.core.errors import Fault, ProviderError
 from ari_bridge.providers.base import LanguageModel, SpeechToText, TextToSpeech
 from ari_bridge.providers.fallback.breaker import CircuitBreaker
 
@@ -36,8 +36,9 @@ class Member(Generic[E]):
 class Pool(Generic[E]):
     """The engines of one list, the first being asked first."""
 
-    def __init__(self, members: Sequence[Member[E]]) -> None:
-        self._members = tuple(members)
+    def __init__(self, members: Sequence[Member[E]], when: Collection[Fault] = tuple(Fault)) -> None:
+        """`when`: the faults for which the next one is asked."""
+        self._members, self._when = tuple(members), when
 
     @property
     def engines(self) -> list[E]:
@@ -48,6 +49,10 @@ class Pool(Generic[E]):
         now = asyncio.get_running_loop().time()
         return sorted(self._members, key=lambda member: not member.breaker.allows(now))
 
+    def attempts(self, what: str) -> Attempts:
+        """At one piece of work; `what` it is, for the log."""
+        return Attempts(what, self._when)
+
     async def close(self) -> None:
         for member in self._members:
             await member.engine.close()
@@ -56,16 +61,19 @@ class Pool(Generic[E]):
 class Attempts:
     """What became of one piece of work, engine after engine."""
 
-    def __init__(self, what: str) -> None:
-        self._what = what
+    def __init__(self, what: str, when: Collection[Fault]) -> None:
+        self._what, self._when = what, when
         self._error: ProviderError | None = None
 
     def by(self, member: Member[E]) -> Attempt[E]:
         return Attempt(self, member)
 
-    def gave_way(self, member: Member[E], error: ProviderError) -> None:
+    def gave_way(self, member: Member[E], error: ProviderError) -> bool:
+        """Whether the next one is to be asked."""
         self._error = error
-        _log.warning("%s: %s gave way: %s", self._what, member.name, error)
+        may = error.fault in self._when
+        _log.warning("%s: %s %s: %s", self._what, member.name, "gave way" if may else "failed", error)
+        return may
 
     def exhausted(self) -> ProviderError:
         """The error to raise when nobody is left."""
@@ -95,5 +103,4 @@ class Attempt(Generic[E]):
             breaker.dropped()
         if not isinstance(error, ProviderError):
             return False
-        self._attempts.gave_way(self._member, error)
-        return True
+        return self._attempts.gave_way(self._member, error)

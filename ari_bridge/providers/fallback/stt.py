@@ -11,7 +11,7 @@ import asyncio
 from collections.abc import AsyncGenerator, AsyncIterator
 from contextlib import aclosing
 
-from ari_bridge.core.errors import ProviderError
+from ari_bridge.core.errors import Fault, ProviderError
 from ari_bridge.providers.base import (
     SpeechContext,
     SpeechToText,
@@ -20,7 +20,7 @@ from ari_bridge.providers.base import (
     UtteranceEnd,
     UtteranceStart,
 )
-from ari_bridge.providers.fallback.pool import Attempts, Pool
+from ari_bridge.providers.fallback.pool import Pool
 from ari_bridge.providers.streams import watched
 
 
@@ -36,7 +36,7 @@ class FallbackSpeechToText:
         left; it is retryable, since they may work again at the caller's next words."""
         tape = _Tape(self._final_s)
         recording = asyncio.create_task(tape.record(audio), name="speech to text fallback")
-        attempts = Attempts("speech to text")
+        attempts = self._pool.attempts("speech to text")
         try:
             for member in self._pool.in_order():
                 with attempts.by(member):
@@ -111,7 +111,7 @@ class _Tape:
                 return
             except TimeoutError:
                 text = f"no transcript {self._final_s:g} s after the utterance"
-                raise ProviderError(text, retryable=True) from None
+                raise ProviderError(text, retryable=True, fault=Fault.STALLED) from None
             finally:
                 self._alarm = None
             if transcript.utterance not in self._owed:

@@ -17,7 +17,7 @@ from ari_bridge.core.errors import ProviderError
 from ari_bridge.dialogue.history import CHAR_S
 from ari_bridge.dialogue.sentences import has_words
 from ari_bridge.providers.base import Speech, TextToSpeech, VoiceContext, WordTime
-from ari_bridge.providers.fallback.pool import Attempts, Pool
+from ari_bridge.providers.fallback.pool import Pool
 from ari_bridge.providers.streams import StallLimits, watched
 
 _WORD = re.compile(r"\S+")
@@ -30,7 +30,7 @@ class FallbackTextToSpeech:
     async def speak(self, sentence: str, context: VoiceContext) -> AsyncGenerator[Speech, None]:
         """Raises ProviderError when no engine has spoken the sentence to its end."""
         spoken = _Spoken(sentence, context.rate_hz)
-        attempts = Attempts("text to speech")
+        attempts = self._pool.attempts("text to speech")
         for member in self._pool.in_order():
             with attempts.by(member):
                 pieces = watched(member.engine.speak(spoken.rest, context), self._limits)

@@ -30,6 +30,10 @@ class Grammar:
         return longer[0] if len(longer) == 1 and len(longer[0].split()) == len(words.split()) + 1 > 3 else ""
 
 
+_MARKS = '.,;:!?"()'
+"""Of written sentences; an apostrophe belongs to its word."""
+
+
 def build_grammar(phrases: Iterable[str], known: Container[str]) -> Grammar:
     transitions: list[tuple[int, int, float, str]] = []
     arcs: dict[tuple[int, str, bool], int] = {}
@@ -37,7 +41,7 @@ def build_grammar(phrases: Iterable[str], known: Container[str]) -> Grammar:
     unknown: dict[str, None] = {}
     states = FINAL_STATE + 1
     for phrase in phrases:
-        words = phrase.lower().split()
+        words = [word for part in phrase.lower().split() if (word := part.strip(_MARKS))]
         missing = [word for word in words if word not in known]
         unknown.update(dict.fromkeys(missing))
         if missing or not words:

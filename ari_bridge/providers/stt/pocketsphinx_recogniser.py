@@ -75,9 +75,13 @@ def dictionary() -> dict[str, list[str]]:
 
 class Recogniser:
     def __init__(self, rate_hz: int, phrases: Iterable[str], extra_words: Mapping[str, str]) -> None:
-        """`extra_words`: {word: its CMU phones}. Sentences with an unknown word are left out."""
+        """`extra_words`: {word: its CMU phones}. Sentences with an unknown word are left out. Raises
+        ValueError when none is left."""
         known = ChainMap({word: [phones] for word, phones in extra_words.items()}, dictionary())
         self.grammar = build_grammar(phrases, known)
+        if not self.grammar.sentences:
+            missing = ", ".join(self.grammar.unknown_words)
+            raise ValueError(f"every expected phrase has a word without a pronunciation ({missing})")
         self._pronunciations = {word: known[word] for word in self.grammar.words}
         self._decoder = _decoder(self.grammar, self._pronunciations)
         self._to_telephone = Resampler(rate_hz, _TELEPHONE_RATE_HZ)

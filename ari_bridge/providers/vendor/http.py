@@ -15,8 +15,8 @@ from typing import Any
 
 import aiohttp
 
-from ari_bridge.core.errors import ProviderError
-from ari_bridge.providers.vendor.retry import Budget, Retry, may_pass, retry_after_s
+from ari_bridge.core.errors import Fault, ProviderError
+from ari_bridge.providers.vendor.retry import Budget, Retry, refusal, retry_after_s
 from ari_bridge.providers.vendor.sse import EventParser, ServerSentEvent, StreamTooLong
 
 log = logging.getLogger(__name__)
@@ -149,8 +149,11 @@ class HttpVendor:
                 return ProviderError(f"{self.name}: base_url is not a URL", retryable=False)
             case aiohttp.ClientConnectorError():
                 why = error.os_error.strerror or type(error.os_error).__name__
-                return ProviderError(f"{self.name}: cannot be reached: {why}", retryable=True)
-        return ProviderError(f"{self.name}: broke off ({type(error).__name__})", retryable=True)
+                return ProviderError(
+                    f"{self.name}: cannot be reached: {why}", retryable=True, fault=Fault.UNREACHABLE
+                )
+        text = f"{self.name}: broke off ({type(error).__name__})"
+        return ProviderError(text, retryable=True, fault=Fault.UNREACHABLE)
 
     async def close(self) -> None:
         if self._session is not None:
@@ -159,7 +162,7 @@ class HttpVendor:
     async def _refusal(self, answer: aiohttp.ClientResponse) -> ProviderError:
         said = said_in(await answer.content.read(_ERROR_BYTES))
         text = f"{self.name}: answered {answer.status}" + (f": {said}" if said else "")
-        return ProviderError(text, retryable=may_pass(answer.status))
+        return refusal(text, answer.status)
 
 
 def said_in(body: bytes) -> str:

@@ -12,12 +12,20 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from random import random
 
-MAY_PASS = frozenset({408, 425, 429})
+from ari_bridge.core.errors import Fault, ProviderError
+
+_BUSY = frozenset({429, 503, 529})
+_MAY_PASS = frozenset({408, 425, 429})
 
 
 def may_pass(status: int) -> bool:
     """Whether a request that was answered with this HTTP status may work soon."""
-    return status in MAY_PASS or status >= 500
+    return status in _MAY_PASS or status >= 500
+
+
+def refusal(text: str, status: int) -> ProviderError:
+    """The error of a request that was answered with this HTTP status."""
+    return ProviderError(text, retryable=may_pass(status), fault=Fault.BUSY if status in _BUSY else None)
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,8 +11,8 @@ from typing import Any
 
 import aiohttp
 
-from ari_bridge.core.errors import ProviderError
-from ari_bridge.providers.vendor.retry import Budget, Retry, may_pass, retry_after_s
+from ari_bridge.core.errors import Fault, ProviderError
+from ari_bridge.providers.vendor.retry import Budget, Retry, refusal, retry_after_s
 
 log = logging.getLogger(__name__)
 
@@ -80,9 +80,10 @@ class VendorSocket:
     def _closed(self, reason: str) -> ProviderError:
         code = self._socket.close_code
         said = f": {' '.join(reason.split())[:_REASON_MAX]}" if reason else ""
-        return ProviderError(
-            f"{self.name}: closed the connection ({code or 'broken'}){said}", retryable=code != _POLICY
-        )
+        text = f"{self.name}: closed the connection ({code or 'broken'}){said}"
+        if code == _POLICY:
+            return ProviderError(text, retryable=False)
+        return ProviderError(text, retryable=True, fault=Fault.UNREACHABLE)
 
 
 @asynccontextmanager
@@ -115,7 +116,7 @@ async def connected(
             )
             break
         except aiohttp.WSServerHandshakeError as cause:
-            error = ProviderError(f"{name}: answered {cause.status}", retryable=may_pass(cause.status))
+            error = refusal(f"{name}: answered {cause.status}", cause.status)
             after_s = retry_after_s(cause.headers.get("Retry-After") if cause.headers else None)
         except (aiohttp.ClientError, OSError, TimeoutError) as cause:
             error, after_s = _unreachable(name, cause), None
@@ -138,5 +139,6 @@ def _unreachable(name: str, error: BaseException) -> ProviderError:
             return ProviderError(f"{name}: its address is not a URL", retryable=False)
         case aiohttp.ClientConnectorError():
             why = error.os_error.strerror or type(error.os_error).__name__
-            return ProviderError(f"{name}: cannot be reached: {why}", retryable=True)
-    return ProviderError(f"{name}: broke off ({type(error).__name__})", retryable=True)
+            return ProviderError(f"{name}: cannot be reached: {why}", retryable=True, fault=Fault.UNREACHABLE)
+    text = f"{name}: broke off ({type(error).__name__})"
+    return ProviderError(text, retryable=True, fault=Fault.UNREACHABLE)
