@@ -1,4 +1,4 @@
-"""Gemini Live: what its protocol has that others have not. The fake is held against `google-genai`'s client."""
+"""Gemini Live: what its protocol has that others have not. The fake is read by `google-genai`'s own client."""
 
 from __future__ import annotations
 
@@ -235,7 +235,7 @@ def test_the_vendors_own_client_talks_to_the_fake(run: Any, monkeypatch: pytest.
     monkeypatch.setattr(live, "ws_connect", without_tls)
 
     async def main() -> None:
-        async with GEMINI.server(Brain()).running() as fake:
+        async with asyncio.timeout(5), GEMINI.server(Brain()).running() as fake:
             options = types.HttpOptions(base_url=fake.base_url, api_version="v1beta")
             client = genai.Client(api_key="x", http_options=options)
             async with client.aio.live.connect(

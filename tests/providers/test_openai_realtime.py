@@ -321,7 +321,7 @@ def test_every_message_of_both_sides_is_of_the_published_types(run: Any) -> None
 
 def test_the_vendors_own_client_talks_to_the_fake(run: Any) -> None:
     async def main() -> None:
-        async with OPENAI.server(Brain()).running() as fake:
+        async with asyncio.timeout(5), OPENAI.server(Brain()).running() as fake:
             sdk = openai.AsyncOpenAI(api_key="x", base_url=f"{fake.base_url}/v1")
             async with sdk, sdk.realtime.connect(model="gpt-realtime-2.1") as connection:
                 await connection.session.update(session={"type": "realtime", "instructions": "Be kind."})
