@@ -72,6 +72,19 @@ CORES = [
         for name in ("analyst", "bands", "echo", "silero", "voice_rows")
     ),
     PACKAGE / "pbx" / "session.py",
+    *(
+        PACKAGE / "conversation" / "speech" / f"{name}.py"
+        for name in ("core", "agent_side", "agent_turn", "caller_side", "caller_turn", "outbox", "signals")
+    ),
+    *(
+        PACKAGE / "conversation" / "speech" / f"{name}.py"
+        for name in ("story", "tool_calls", "turns", "waits")
+    ),
+    PACKAGE / "conversation" / "speech" / "utterance.py",
+    *(
+        PACKAGE / "providers" / "speech" / f"{name}.py"
+        for name in ("gemini_live_dialect", "openai_realtime_dialect", "openai_realtime_items", "sound")
+    ),
 ]
 
 

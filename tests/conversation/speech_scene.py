@@ -64,6 +64,7 @@ class FakeSession:
             self._hear(signal)
             return
         self.signals.append(signal)
+        self._engine.hook(signal)
         match signal:
             case b.Ask(instruction):
                 self._respond(self._engine.asked(instruction))
@@ -150,6 +151,8 @@ class FakeEngine:
         self.onset_frames = 8
         self.text_delay_s = 0.4
         self.is_deaf = False
+        self.hook: Callable[[b.Signal], None] = lambda signal: None
+        """Called with every signal but audio."""
         self._told = 0
 
     @asynccontextmanager

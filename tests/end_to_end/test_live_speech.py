@@ -1,4 +1,4 @@
-"""A call whose agent is one engine that hears and speaks. Asterisk and RTP are real, the model scripted."""
+"""Calls whose agent is one engine that hears and speaks: Asterisk and RTP real, the model scripted."""
 
 from __future__ import annotations
 
@@ -113,7 +113,6 @@ def test_the_demos_call_with_one_engine_that_hears_and_speaks(serving: Any, run:
         assert [len(engine.truncated), len(server.connections)] == [1, 1]
         (_, told_ms) = engine.truncated[0]
         really_ms = heard_ms(result.recording, voice(STORY, 8000))
-        print("truncated at", told_ms, "ms; heard", really_ms, "ms")
         assert abs(told_ms - really_ms) <= 20, "the engine knows what was heard"
         story = record["turns"][4]
         assert story["interrupted"]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections import deque
 
 from ari_bridge.conversation.speech import signals as c
@@ -17,6 +18,9 @@ from ari_bridge.dialogue.live import LiveKind
 from ari_bridge.dialogue.sentences import SentenceChunker
 from ari_bridge.providers.speech import base as b
 
+GAP_S = 3.0
+"""Nothing more comes of an utterance whose audio has stopped coming for so long, and has all been heard."""
+
 
 class AgentSide:
     def __init__(self, story: Story, outbox: Outbox, rate_hz: int) -> None:
@@ -30,6 +34,9 @@ class AgentSide:
         """Items of which nothing more is wanted."""
         self._flushing: deque[tuple[AgentTurn, float]] = deque()
         """Turns that were cut short at a position that is not known yet; since when they are silent."""
+        self._came_s = 0.0
+        """When the engine's last audio came."""
+        self._looks_for_gap = False
         self._announcers: dict[str, SentenceChunker] = {}
         """Of the items that sound, for their words that come later."""
         self._story, self._outbox = story, outbox
@@ -50,8 +57,9 @@ class AgentSide:
         self._story.add(turn)
         return turn
 
-    def begin_utterance(self, item: str, *, is_filler: bool) -> None:
+    def begin_utterance(self, item: str, now: float, *, is_filler: bool) -> None:
         """In the turn that is being made."""
+        self._came_s = now
         assert self.turn is not None
         before = self._utterances.get(item)  # given up, and it goes on after all
         earlier = 0 if before is None else before[1].received
@@ -62,6 +70,7 @@ class AgentSide:
 
     def audio(self, event: b.AgentAudio, now: float) -> None:
         turn, utterance = self._utterances[event.item]
+        self._came_s, self._looks_for_gap = now, False
         if not utterance.sentence.is_filler:
             turn.waterfall.mark(Stamp.FIRST_TOKEN, now)
             turn.waterfall.mark(Stamp.FIRST_AUDIO, now)
@@ -94,6 +103,18 @@ class AgentSide:
             if turn_of is self.turn and not utterance.is_complete:
                 self.done(utterance.item)
 
+    @property
+    def gap_due_s(self) -> float:
+        """When an utterance that has no end counts as broken off, if all of it has been heard by then."""
+        return math.inf if self.is_made or self._looks_for_gap else self._came_s + GAP_S
+
+    def look_for_gap(self) -> None:
+        self._looks_for_gap = True
+        if self.turn is not None:
+            for utterance in self.turn.utterances:
+                if not utterance.is_complete and utterance.started:
+                    self._outbox.do(s.WatchHeard(utterance.sentence.end))
+
     def tool_called(self, call: ToolCall) -> None:
         if self.turn is not None:
             self.turn.tool_called(call)
@@ -111,6 +132,8 @@ class AgentSide:
         self.position = max(self.position, position)
         if self.turn is None:
             return
+        if self._looks_for_gap and self.is_silent:
+            self.break_off()
         for utterance in self.turn.utterances:
             start = utterance.sentence.start
             if start is not None and not utterance.sentence.told and position > start:
@@ -125,7 +148,7 @@ class AgentSide:
             if figures := turn.waterfall.metrics_ms():
                 self._outbox.tell(LiveKind.ANSWER_TIMED, figures=figures)
         announcer = SentenceChunker()
-        self._announce(announcer.push(utterance.sentence.text))
+        self._announce(announcer.push(utterance.spaced_text))
         if utterance.is_complete:
             self._announce(announcer.finish())
         else:
@@ -150,6 +173,12 @@ class AgentSide:
     def is_made(self) -> bool:
         """The engine has come to the end of what it began to say."""
         return self.turn is None or self.turn.is_made
+
+    @property
+    def only_fills(self) -> bool:
+        """What is being heard only passes the time."""
+        unheard = [] if self.turn is None else self.turn.unheard(self.position)
+        return bool(unheard) and all(utterance.sentence.is_filler for utterance in unheard)
 
     @property
     def has_spoken(self) -> bool:
@@ -178,6 +207,7 @@ class AgentSide:
         for utterance in turn.utterances:
             self._announcers.pop(utterance.item, None)
         self._flushing.append((turn, silenced_s))
+        self._outbox.hold_requests()
         self._outbox.do(s.Pause())
         self._outbox.do(s.Flush())
         return True
@@ -188,6 +218,8 @@ class AgentSide:
         self.position = max(self.position, position)
         for utterance in turn.unheard(position):
             self._outbox.send(b.Cut(utterance.item, utterance.earlier + utterance.heard_samples(position)))
+        if not self._flushing:
+            self._outbox.release_requests()
         turn.end(silenced_s, cut_at=position, rate_hz=self._rate_hz)
         if turn.was_cut and turn.left_a_trace:
             self._outbox.tell(LiveKind.AGENT_INTERRUPTED, turn.heard)

@@ -33,7 +33,7 @@ class AgentTurn:
         self.utterances.append(utterance)
 
     def add_text(self, utterance: Utterance, text: str) -> None:
-        utterance.sentence.text += text
+        utterance.add_text(text)
         self._changed()
 
     def tool_called(self, call: ToolCall) -> None:

@@ -29,6 +29,8 @@ class CallerSide:
         """Texts of the caller may come; False once one was waited for in vain."""
         self._keypad = keypad
         self._entries = 0
+        self._stopped_s = -math.inf
+        """When the engine took the caller's last turn for over."""
         self._story, self._outbox = story, outbox
         self._engine_tells = engine_tells
         self._last_answered: CallerTurn | None = None
@@ -64,7 +66,13 @@ class CallerSide:
         if item:
             self.turn.begin_item(item)
 
+    @property
+    def speaks_again(self) -> bool:
+        """The voice that is on began after all that the engine has taken for the caller's turn."""
+        return self.voice.on and (self.voice.since_s or 0.0) > self._stopped_s
+
     def stopped(self, now: float) -> None:
+        self._stopped_s = now
         if self.turn is not None:
             self.turn.stopped_s = now
 
@@ -142,4 +150,4 @@ class CallerSide:
         self.turn.understood(f"keys {self._entries}", text, final=True, now=now)
         self.turn.voiced_until(now)
         self.turn.stopped_s = now
-        self._outbox.send(b.CallerEntry(digits))
+        self._outbox.request(b.CallerEntry(digits))

@@ -162,7 +162,7 @@ class SpeechDialogue:
             self._caller.entry_over_s,
             self._tools.due_s,
             self._waits.stalls_s(leaving=self.state is State.LEAVING),
-            self._waits.gap_over_s,
+            self._agent.gap_due_s,
         )
         return due_s if due_s < math.inf else None
 
@@ -187,8 +187,8 @@ class SpeechDialogue:
                 self._fire(Event.OVER)
         if now >= self._patience_due_s:
             self._prompt()
-        if now >= self._waits.gap_over_s:
-            self._agent.break_off()
+        if now >= self._agent.gap_due_s:
+            self._agent.look_for_gap()
         if now >= self._waits.stalls_s(leaving=self.state is State.LEAVING):
             self._stalled()
 
@@ -286,7 +286,7 @@ class SpeechDialogue:
             if self._agent.turn is None:
                 self._agent.begin(self._caller.answered())
                 self._inform()
-            self._agent.begin_utterance(item, is_filler=self._filler_comes)
+            self._agent.begin_utterance(item, self._now, is_filler=self._filler_comes)
             self._filler_comes = False
         if isinstance(event, b.AgentText):
             self._agent.text(event, self._now)
@@ -297,8 +297,11 @@ class SpeechDialogue:
     def _audio_came(self) -> None:
         was_quiet = self.state is State.QUIET
         self._fire(Event.AUDIO_CAME)
-        if was_quiet and self._caller.voice.on:
-            # An engine that answers has judged the voice it heard; ours tells its end a little later.
+        if not was_quiet:
+            return
+        if self._caller.speaks_again and self._settings.barge_in:
+            self._fire(Event.VOICE_BEGAN)
+        else:  # our detection tells the end of a voice a little later than an engine that answers it
             self._caller.voice.spend()
 
     def _rest(self) -> None:
@@ -343,7 +346,7 @@ class SpeechDialogue:
 
     def _ask(self, instruction: str) -> None:
         self._waits.asked(self._now, instruction)
-        self._outbox.send(b.Ask(instruction))
+        self._outbox.request(b.Ask(instruction))
 
     def _say_ourselves(self, words: str) -> None:
         self._own_items += 1
@@ -406,8 +409,6 @@ class SpeechDialogue:
         self._run_tools()
         while (event := self._due()) is not None:
             self._fire(event)
-        is_gap = self._agent.turn is not None and self._agent.is_silent and not self._agent.is_made
-        self._waits.gap(self._now, there_is=is_gap)
         if self.state is State.QUIET and not self.is_speaking and not self._answer_goes_on:
             self._agent.finish(self._now)
         self._follow_silence()
@@ -444,11 +445,13 @@ class SpeechDialogue:
         return Event.DISMISSED if self._abilities.decides_interruptions else Event.CLAIMED
 
     def _follow_silence(self) -> None:
-        if self.state is not State.QUIET or self.is_speaking:
+        if self._agent.only_fills:
+            self._patience.filler_heard(self._now)
+        elif self.state is not State.QUIET or self.is_speaking or self._waits.for_engine:
             self._patience.answered()
         elif self._agent.tools_run:
             self._patience.answer_awaited(self._now)
-        elif not self._waits.for_engine:
+        else:
             self._patience.listening(self._now)
 
     # ------------------------------------------------------------------ the table's actions

@@ -38,9 +38,8 @@ class _Outgoing:
                 self._remove(oldest)
         self._some.set()
 
-    def keep_audio(self) -> None:
-        """Drop all else: it was for a session that has ended."""
-        self._signals = deque(one for one in self._signals if isinstance(one, b.CallerAudio))
+    def audio(self) -> list[b.CallerAudio]:
+        return [one for one in self._signals if isinstance(one, b.CallerAudio)]
 
     async def get(self) -> b.Signal:
         while not self._signals:
@@ -74,23 +73,27 @@ class Link:
 
     def open(self, history: Sequence[Message]) -> None:
         """Begin a session; the one there was ends, and what was still to be sent to it is dropped."""
-        if self._task is not None:
-            self._outgoing.keep_audio()
-        self._task = self._tasks.start(self._serve, history, self._task)
+        unheard = self._outgoing.audio()
+        self._outgoing = _Outgoing()
+        for audio in unheard:
+            self._outgoing.put(audio)
+        self._task = self._tasks.start(self._serve, history, self._outgoing, self._task)
 
     def send(self, signal: b.Signal) -> None:
         """As soon as there is a session."""
         self._outgoing.put(signal)
 
-    async def _serve(self, history: Sequence[Message], before: asyncio.Task[None] | None) -> None:
+    async def _serve(
+        self, history: Sequence[Message], outgoing: _Outgoing, before: asyncio.Task[None] | None
+    ) -> None:
         if before is not None:
             before.cancel()
             await asyncio.wait([before])
         failure: ProviderError | None = None
         try:
             async with self._engine.converse(self._opening(history)) as session, asyncio.TaskGroup() as group:
-                group.create_task(self._read(session))
-                group.create_task(self._write(session))
+                group.create_task(self._write(session, outgoing))
+                await self._read(session)  # in this very task: once it is cancelled, no event is handled
         except* ProviderError as failures:
             failure = _first(failures)
         assert failure is not None
@@ -105,9 +108,9 @@ class Link:
                     await asyncio.Event().wait()  # until the call ends
         raise ProviderError("the engine ended the session in the middle of the call", retryable=True)
 
-    async def _write(self, session: b.SpeechSession) -> None:
+    async def _write(self, session: b.SpeechSession, outgoing: _Outgoing) -> None:
         while True:
-            await session.send(await self._outgoing.get())
+            await session.send(await outgoing.get())
 
 
 def _first(group: BaseExceptionGroup[ProviderError]) -> ProviderError:

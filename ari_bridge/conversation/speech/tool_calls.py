@@ -55,7 +55,7 @@ class ToolCalls:
             return False
         if call.call_id in self._of_session:
             self._of_session.discard(call.call_id)
-            self._outbox.send(b.ToolResult(call.call_id, result, answer_wanted))
+            self._outbox.request(b.ToolResult(call.call_id, result, answer_wanted))
         elif answer_wanted:
-            self._outbox.send(b.Ask(asking.result_of(call, result)))
+            self._outbox.request(b.Ask(asking.result_of(call, result)))
         return answer_wanted

@@ -18,6 +18,8 @@ class Utterance:
         self.sentence = Sentence(number, "")
         """Its words, and the place of its audio in the port."""
         self.received = self._queued = 0
+        self.spaced_text = ""
+        """Its words as they came."""
 
     @property
     def started(self) -> bool:
@@ -44,6 +46,11 @@ class Utterance:
         )  # should others have spoken in between: as if they came first
         self._queued += sample_count
         self._lay()
+
+    def add_text(self, text: str) -> None:
+        """Its next words, with the spaces that stand between them."""
+        self.spaced_text += text
+        self.sentence.text = " ".join(self.spaced_text.split())
 
     def complete(self) -> None:
         """All of it was received."""

@@ -8,8 +8,6 @@ STALL_S = 10.0
 """An engine that has been told to speak, and has not begun after so long, has failed."""
 LAST_WORDS_S = 5.0
 """So long the agent may take to begin its last words."""
-GAP_S = 3.0
-"""Nothing more comes of an item after so long without audio."""
 
 
 class Waits:
@@ -17,7 +15,6 @@ class Waits:
         self._asked_s = math.inf
         self.instruction: str | None = None
         """The one that was given, where the engine was told what to say."""
-        self._gap_since_s = math.inf
 
     @property
     def for_engine(self) -> bool:
@@ -33,14 +30,3 @@ class Waits:
     def stalls_s(self, *, leaving: bool) -> float:
         """When the engine counts as stalled."""
         return self._asked_s + (LAST_WORDS_S if leaving else STALL_S)
-
-    def gap(self, now: float, *, there_is: bool) -> None:
-        """Whether an utterance has been begun, and all that is there of it was heard."""
-        if not there_is:
-            self._gap_since_s = math.inf
-        elif self._gap_since_s == math.inf:
-            self._gap_since_s = now
-
-    @property
-    def gap_over_s(self) -> float:
-        return self._gap_since_s + GAP_S

@@ -39,6 +39,8 @@ class GeminiConnection(Connection):
         await self.send_octets(json.dumps(message).encode())
 
     async def _take(self, message: dict[str, Any]) -> None:
+        if "realtime_input" in message:  # both spellings are the protocol's: the package sends this one
+            message["realtimeInput"] = message.pop("realtime_input")
         heard = message.get("realtimeInput", {}).get("audio")
         if heard is not None:
             await self._hear(heard)

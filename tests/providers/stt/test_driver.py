@@ -10,6 +10,7 @@ from itertools import pairwise
 
 import numpy as np
 import pytest
+from tests.conversation.virtual_loop import run
 
 from ari_bridge.core.audio import Pcm16
 from ari_bridge.core.errors import ProviderError
@@ -33,7 +34,6 @@ from ari_bridge.providers.stt.streaming.dialect import (
 )
 from ari_bridge.providers.stt.streaming.driver import StreamingSpeechToText
 from ari_bridge.providers.stt.streaming.pace import Pace
-from tests.conversation.virtual_loop import run
 
 CONTEXT = SpeechContext(8000)
 PLAIN = Manners()
