@@ -102,12 +102,15 @@ class LanguageModelServer(ABC):
 
     # ------------------------------------------------------------------ what does not
 
-    @asynccontextmanager
-    async def serving(self) -> AsyncGenerator[Self, None]:
+    def app(self) -> web.Application:
         app = web.Application(client_max_size=64 * 2**20)
         app.router.add_post(self.PATH, self._answer)
         app.router.add_route("HEAD", "/{any:.*}", self._warm)
-        runner = web.AppRunner(app, handler_cancellation=True, shutdown_timeout=0.1)
+        return app
+
+    @asynccontextmanager
+    async def serving(self) -> AsyncGenerator[Self, None]:
+        runner = web.AppRunner(self.app(), handler_cancellation=True, shutdown_timeout=0.1)
         await runner.setup()
         site = web.TCPSite(runner, "127.0.0.1", self._port)
         await site.start()

@@ -19,6 +19,8 @@ from tests.providers.fakes.llm_server import Answers, Calls
 from tests.providers.fakes.openai_chat import ChatServer
 
 _SCRIPT = load_script(EXAMPLE)
+PHRASES = _SCRIPT.sentences
+"""What it can be asked."""
 _NOTE = re.compile(r"^\(.*\)$")
 
 
