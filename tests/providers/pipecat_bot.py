@@ -1,19 +1,15 @@
-"""A bot of pipecat's parts, as its users write one for Twilio: its serializer, its WebSocket transport, its
-pipeline. It greets with a tone, falls silent when the caller speaks, answers with a higher tone once the
-caller is done, and ends the stream at the key 9.
+"""A bot of pipecat's parts without a model: it greets with a tone, falls silent when the caller speaks, answers
+with a higher tone once the caller is done, and ends the stream at the key 9.
 
     python -m tests.providers.pipecat_bot PORT
 """
 
 from __future__ import annotations
 
-import asyncio
 import sys
+from collections.abc import Mapping
 
 import numpy as np
-import uvicorn
-from fastapi import FastAPI, WebSocket
-from loguru import logger
 from pipecat.frames.frames import (
     EndWorkerFrame,
     Frame,
@@ -23,21 +19,15 @@ from pipecat.frames.frames import (
     OutputAudioRawFrame,
 )
 from pipecat.pipeline.pipeline import Pipeline
-from pipecat.pipeline.worker import PipelineParams, PipelineWorker
 from pipecat.processors.frame_processor import FrameDirection, FrameProcessor
-from pipecat.runner.utils import parse_telephony_websocket
-from pipecat.serializers.twilio import TwilioFrameSerializer
-from pipecat.transports.websocket.fastapi import FastAPIWebsocketParams, FastAPIWebsocketTransport
-from pipecat.workers.runner import WorkerRunner
+from pipecat.transports.websocket.fastapi import FastAPIWebsocketTransport
 
 from tests.providers.pipecat_process import ANSWER_HZ, GREETING_HZ
+from tests.providers.pipecat_twilio import RATE_HZ, Bot, serve
 
-RATE_HZ = 8000
 VOICE = 2000
 """A caller's frame whose peak is above this is voice."""
 QUIET_FRAMES = 15
-
-app = FastAPI()
 
 
 def tone(hz: float, seconds: float) -> bytes:
@@ -78,39 +68,11 @@ class Talker(FrameProcessor):  # type: ignore[misc]
         await self.push_frame(OutputAudioRawFrame(tone(hz, seconds), RATE_HZ, 1))
 
 
-@app.websocket("/ws")
-async def answer(websocket: WebSocket) -> None:
-    await websocket.accept()
-    _, call = await parse_telephony_websocket(websocket)
-    serializer = TwilioFrameSerializer(
-        stream_sid=call["stream_id"],
-        call_sid=call["call_id"],
-        params=TwilioFrameSerializer.InputParams(auto_hang_up=False),
-    )
-    transport = FastAPIWebsocketTransport(
-        websocket=websocket,
-        params=FastAPIWebsocketParams(audio_in_enabled=True, audio_out_enabled=True, serializer=serializer),
-    )
+def _bot(transport: FastAPIWebsocketTransport, parameters: Mapping[str, str]) -> Bot:
     talker = Talker()
-    worker = PipelineWorker(
-        Pipeline([transport.input(), talker, transport.output()]),
-        params=PipelineParams(audio_in_sample_rate=RATE_HZ, audio_out_sample_rate=RATE_HZ),
-    )
-
-    @transport.event_handler("on_client_connected")
-    async def greet(transport: object, client: object) -> None:
-        await talker.say(GREETING_HZ, 6.0)
-
-    @transport.event_handler("on_client_disconnected")
-    async def leave(transport: object, client: object) -> None:
-        await worker.cancel()
-
-    runner = WorkerRunner(handle_sigint=False)
-    await runner.add_workers(worker)
-    await runner.run()
+    pipeline = Pipeline([transport.input(), talker, transport.output()])
+    return Bot(pipeline, lambda: talker.say(GREETING_HZ, 6.0))
 
 
 if __name__ == "__main__":
-    logger.remove()
-    logger.add(sys.stderr, level="WARNING")
-    asyncio.run(uvicorn.Server(uvicorn.Config(app, port=int(sys.argv[1]), log_level="warning")).serve())
+    serve(_bot, int(sys.argv[1]))

@@ -1,4 +1,4 @@
-"""The pipecat bot as a process of its own."""
+"""A pipecat bot as a process of its own."""
 
 from __future__ import annotations
 
@@ -17,14 +17,14 @@ READY_S = 90.0
 
 
 @contextmanager
-def pipecat_bot() -> Iterator[str]:
+def pipecat_bot(module: str = "tests.providers.pipecat_bot") -> Iterator[str]:
     """The URL of its WebSocket."""
     with socket.socket() as taken:
         taken.bind(("127.0.0.1", 0))
         port = taken.getsockname()[1]
     root = Path(__file__).parents[2]
     process = subprocess.Popen(
-        [sys.executable, "-m", "tests.providers.pipecat_bot", str(port)],
+        [sys.executable, "-m", module, str(port)],
         cwd=root,
         stdin=subprocess.DEVNULL,
         stdout=subprocess.DEVNULL,
