@@ -7,14 +7,15 @@ from collections.abc import Callable, Sequence
 from datetime import UTC, datetime
 from itertools import pairwise
 
+import numpy as np
 import pytest
 
 from ari_bridge.actions.base import ActionContext
 from ari_bridge.actions.registry import actions
 from ari_bridge.core.errors import ProviderError
 from ari_bridge.core.messages import Role, Standing, ToolCall
+from ari_bridge.dialogue.languages.sayings import Sayings
 from ari_bridge.dialogue.live import LiveKind
-from ari_bridge.dialogue.own_words import APOLOGY
 from ari_bridge.pbx.call import CallerBack, CallerHeld, Outcome, Status
 from ari_bridge.providers.speech import base as b
 from ari_bridge.scenario.virtual_time import run
@@ -30,6 +31,7 @@ from ari_bridge.store.record import TurnRecord
 from tests.conversation.fakes import RATE_HZ, Says, digit
 from tests.conversation.speech_scene import Answer, SpeechScene
 
+APOLOGY = Sayings().apology
 GONE = Outcome(Status.HANGUP, "CALLER")
 LONG = "We were founded long ago." + " We have grown ever since and we are proud of it." * 6
 LOOK = ToolCall("t1", "look_up", {"order": "7"})
@@ -211,6 +213,60 @@ def test_a_bots_caller_is_known_by_our_own_ears() -> None:
     (turn,) = scene.conversation.line.turns
     assert (turn.who, turn.text) == ("caller", "")
     assert turn.start_ms == pytest.approx(2000, abs=25)
+
+
+def in_one_item(scene: SpeechScene) -> None:
+    """As a bot of Twilio's speaks: audio without words and without an end. 1.2 s of it, from 1 s on, and the
+    same after each key."""
+    loop = asyncio.get_running_loop()
+    put = scene.engine.hook
+
+    def speak() -> None:
+        scene.engine.sessions[0].put(b.AgentAudio("stream-0", np.ones(round(1.2 * RATE_HZ), np.int16)))
+
+    def hook(signal: b.Signal) -> None:
+        put(signal)
+        if isinstance(signal, b.CallerDigit):
+            loop.call_later(0.1, speak)
+
+    scene.engine.is_deaf, scene.engine.hook = True, hook
+    loop.call_later(1.0, speak)
+
+
+@pytest.mark.parametrize("pressed_s", [1.5, 3.0, 9.0])
+def test_a_key_drops_nothing_of_a_bot_that_decides_itself(pressed_s: float) -> None:
+    """While it speaks, soon after that, and long after."""
+
+    async def main() -> SpeechScene:
+        return await SpeechScene(
+            answer=lambda _: [],
+            events=[digit(pressed_s, "1")],
+            prepare=in_one_item,
+            abilities=BOT,
+            hangs_up_at_s=15.0,
+        ).play()
+
+    scene = run(main())
+    assert scene.sent_between(0.0, 15.0) == 2 * 60, "all of its audio was heard"
+    assert scene.told(LiveKind.AGENT_INTERRUPTED) == []
+
+
+@pytest.mark.parametrize("cleared_s", [1.5, 3.0])
+def test_a_bots_words_are_cut_by_a_clear_only_if_there_were_any_left(cleared_s: float) -> None:
+    def prepare(scene: SpeechScene) -> None:
+        in_one_item(scene)
+        loop = asyncio.get_running_loop()
+        loop.call_later(cleared_s, lambda: scene.engine.sessions[0].put(b.Clear()))
+
+    scene = play(SpeechScene(prepare=prepare, abilities=BOT, hangs_up_at_s=5.0))
+    (turn,) = agent_turns(scene)
+    assert turn.interrupted == (cleared_s < 2.2)
+
+
+def test_a_bots_last_words_that_were_heard_are_no_interruption() -> None:
+    scene = play(SpeechScene(prepare=in_one_item, abilities=BOT, hangs_up_at_s=3.0))
+    (turn,) = agent_turns(scene)
+    assert not turn.interrupted
 
 
 # ------------------------------------------------------------------ tools

@@ -23,8 +23,9 @@ GAP_S = 3.0
 
 
 class AgentSide:
-    def __init__(self, story: Story, outbox: Outbox, rate_hz: int) -> None:
-        """`rate_hz`: of the positions."""
+    def __init__(self, story: Story, outbox: Outbox, rate_hz: int, *, engine_tells_end: bool) -> None:
+        """`rate_hz`: of the positions. `engine_tells_end`: where it does not, an item that is cut short was to
+        be what has come of it."""
         self.turn: AgentTurn | None = None
         """The one that is being made or heard."""
         self.position = 0
@@ -41,6 +42,7 @@ class AgentSide:
         """Of the items that sound, for their words that come later."""
         self._story, self._outbox = story, outbox
         self._rate_hz = rate_hz
+        self._engine_tells_end = engine_tells_end
 
     # ------------------------------------------------------------------ the engine speaks
 
@@ -216,6 +218,7 @@ class AgentSide:
         """The audio of the turn that was cut first ended at `position`."""
         turn, silenced_s = self._flushing.popleft()
         self.position = max(self.position, position)
+        self._end_untold(turn)
         for utterance in turn.unheard(position):
             self._outbox.send(b.Cut(utterance.item, utterance.earlier + utterance.heard_samples(position)))
         if not self._flushing:
@@ -230,5 +233,11 @@ class AgentSide:
         while self._flushing:
             self.flushed(self.position)
         if self.turn is not None:
+            self._end_untold(self.turn)
             self.turn.end(now, cut_at=position, rate_hz=self._rate_hz)
             self.turn = None
+
+    def _end_untold(self, turn: AgentTurn) -> None:
+        if not self._engine_tells_end:
+            for utterance in turn.utterances:
+                utterance.complete()

@@ -66,7 +66,8 @@ class SpeechDialogue:
         self._turns = Turns()
         self._outbox = Outbox()
         self._story = Story(past, past_turns)
-        self._agent = AgentSide(self._story, self._outbox, rate_hz)
+        tells_end = not abilities.decides_interruptions
+        self._agent = AgentSide(self._story, self._outbox, rate_hz, engine_tells_end=tells_end)
         keypad = Keypad(self._settings.digit_pause_ms / 1000, self._settings.digits_max)
         self._caller = CallerSide(self._story, self._outbox, keypad, engine_tells=abilities.tells_of_caller)
         self._tools = ToolCalls(self._outbox)
@@ -212,7 +213,8 @@ class SpeechDialogue:
             case s.DigitPressed(digit, at_s):
                 if self.state is not State.LEAVING:
                     self._patience.caller_active()
-                    self._fire(Event.CLAIMED)
+                    if not self._abilities.decides_interruptions:
+                        self._fire(Event.CLAIMED)
                     self._caller.press(digit, at_s)
             case s.ToolReturned():
                 self._tool_returned(event)
