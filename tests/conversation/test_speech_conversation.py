@@ -263,6 +263,18 @@ def test_a_bots_words_are_cut_by_a_clear_only_if_there_were_any_left(cleared_s: 
     assert turn.interrupted == (cleared_s < 2.2)
 
 
+def test_a_bot_that_ends_the_call_is_heard_out_and_nothing_is_waited_for() -> None:
+    def prepare(scene: SpeechScene) -> None:
+        in_one_item(scene)
+        loop = asyncio.get_running_loop()
+        loop.call_later(1.1, lambda: scene.engine.sessions[0].put(b.Ended()))
+
+    scene = play(SpeechScene(prepare=prepare, abilities=BOT))
+    assert scene.outcome == Outcome(Status.COMPLETED)
+    assert scene.ended_s == pytest.approx(2.2, abs=0.2)
+    assert scene.sent_between(0.0, scene.ended_s) == 60
+
+
 def test_a_bots_last_words_that_were_heard_are_no_interruption() -> None:
     scene = play(SpeechScene(prepare=in_one_item, abilities=BOT, hangs_up_at_s=3.0))
     (turn,) = agent_turns(scene)

@@ -1,5 +1,5 @@
-"""A bot of pipecat's parts without a model: it greets with a tone, falls silent when the caller speaks, answers
-with a higher tone once the caller is done, and ends the stream at the key 9.
+"""A bot of pipecat's parts without a model: it greets with a tone, falls silent when the caller speaks,
+answers with a higher tone once the caller is done, and ends the stream at the key 9.
 
     python -m tests.providers.pipecat_bot PORT
 """

@@ -1,8 +1,8 @@
-"""A reception of pipecat's own parts, as its users build one: Silero's voice activity, its turn strategies, its
-services of OpenAI. A key goes to the model as a message of its own; `transfer` ends the stream, as there is
-nothing else that a bot can do in it.
+"""A reception of pipecat's own parts, as its users build one: Silero's voice activity, its turn strategies,
+its services of OpenAI. A key goes to the model as a message of its own; `transfer` ends the stream, as there
+is nothing else that a bot can do in it.
 
-What it says first, and where its services are, it is told by the stream's parameters `greeting` and `base_url`.
+The stream's parameters `greeting` and `base_url` tell what it says first, and where its services are.
 
     python -m tests.providers.pipecat_reception PORT
 """

@@ -24,8 +24,8 @@ GAP_S = 3.0
 
 class AgentSide:
     def __init__(self, story: Story, outbox: Outbox, rate_hz: int, *, engine_tells_end: bool) -> None:
-        """`rate_hz`: of the positions. `engine_tells_end`: where it does not, an item that is cut short was to
-        be what has come of it."""
+        """`rate_hz`: of the positions. `engine_tells_end`: AgentDone comes; where it does not, what has come
+        of an item that is cut short was all of it."""
         self.turn: AgentTurn | None = None
         """The one that is being made or heard."""
         self.position = 0

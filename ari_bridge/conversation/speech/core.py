@@ -279,6 +279,7 @@ class SpeechDialogue:
             case b.ToolCancelled(call_id):
                 self._tools.cancelled(call_id)
             case b.Ended():
+                self._agent.break_off()
                 self._fire(Event.DECIDED)
 
     def _agent_speaks(self, event: b.AgentAudio | b.AgentText, item: str) -> None:

@@ -216,7 +216,7 @@ class Abilities:
     """By CallerBegan and CallerStopped, or CallerText; else our own voice detection says when there was a
     caller's turn."""
     decides_interruptions: bool = False
-    """Nothing but its Clear or CallerBegan drops the agent's audio: a voice that lasts only pauses it, and a key
+    """Nothing but its Clear or CallerBegan drops the agent's audio: a voice that lasts only pauses it, a key
     does nothing to it. Such an engine need not tell AgentDone."""
 
 

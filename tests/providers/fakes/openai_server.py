@@ -47,6 +47,8 @@ class OpenAiServer(ChatServer):
         super().__init__(by_the_script, port=port, key="")
         self._ear: SpeechToText = build("pocketsphinx", Kind.STT, {}, table="pocketsphinx")
         self._voice: TextToSpeech = build("espeak", Kind.TTS, {}, table="espeak")
+        self.understood: list[str] = []
+        self.spoken: list[str] = []
 
     def app(self) -> web.Application:
         app = super().app()
@@ -74,11 +76,12 @@ class OpenAiServer(ChatServer):
                 pcm, rate_hz = _recording(octets.read())
             except (wave.Error, EOFError, ValueError) as error:
                 return self._complain(f"the file is no recording: {error}")
-        text = await self._understood(pcm, rate_hz)
+        text = await self._recognise(pcm, rate_hz)
+        self.understood.append(text)
         seconds = {"type": "duration", "seconds": round(len(pcm) / rate_hz)}
         return web.json_response({"text": text, "usage": seconds})
 
-    async def _understood(self, pcm: Pcm16, rate_hz: int) -> str:
+    async def _recognise(self, pcm: Pcm16, rate_hz: int) -> str:
         context = SpeechContext(rate_hz, phrases=PHRASES)
         async for transcript in self._ear.transcribe(_one_utterance(pcm), context):
             if transcript.final:
@@ -95,6 +98,7 @@ class OpenAiServer(ChatServer):
             return self._complain(f"input must have 1 to {_MOST_CHARACTERS} characters")
         if body.get("response_format") != "pcm":
             return self._complain(f"response_format {body.get('response_format')!r} is not supported")
+        self.spoken.append(body["input"])
         answer = web.StreamResponse(headers={"Content-Type": "audio/pcm"})
         answer.enable_chunked_encoding()
         await answer.prepare(request)
