@@ -249,6 +249,9 @@ def test_a_key_drops_nothing_of_a_bot_that_decides_itself(pressed_s: float) -> N
     scene = run(main())
     assert scene.sent_between(0.0, 15.0) == 2 * 60, "all of its audio was heard"
     assert scene.told(LiveKind.AGENT_INTERRUPTED) == []
+    if pressed_s > 2.2:
+        assert scene.turns == [("agent", ""), ("caller", "[digit 1]"), ("agent", "")]
+        assert agent_turns(scene)[1].latency_ms["first_packet"] == pytest.approx(100, abs=50)
 
 
 @pytest.mark.parametrize("cleared_s", [1.5, 3.0])
@@ -261,6 +264,18 @@ def test_a_bots_words_are_cut_by_a_clear_only_if_there_were_any_left(cleared_s: 
     scene = play(SpeechScene(prepare=prepare, abilities=BOT, hangs_up_at_s=5.0))
     (turn,) = agent_turns(scene)
     assert turn.interrupted == (cleared_s < 2.2)
+
+
+def test_a_bot_that_clears_nothing_has_its_turns_by_our_ears() -> None:
+    def prepare(scene: SpeechScene) -> None:
+        in_one_item(scene)
+        hook = scene.engine.hook
+        asyncio.get_running_loop().call_later(3.5, lambda: hook(b.CallerDigit("")))
+
+    scene = play(SpeechScene([Says(2.4, "hello", 0.8)], prepare=prepare, abilities=BOT, hangs_up_at_s=9.0))
+    assert [who for who, _ in scene.turns] == ["agent", "caller", "agent"]
+    assert not any(turn.interrupted for turn in agent_turns(scene))
+    assert scene.sent_between(0.0, 9.0) == 2 * 60
 
 
 def test_a_bot_that_ends_the_call_is_heard_out_and_nothing_is_waited_for() -> None:

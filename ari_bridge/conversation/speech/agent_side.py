@@ -111,6 +111,7 @@ class AgentSide:
         return math.inf if self.is_made or self._looks_for_gap else self._came_s + GAP_S
 
     def look_for_gap(self) -> None:
+        """Take what has come for all of it, if it is heard before more comes."""
         self._looks_for_gap = True
         if self.turn is not None:
             for utterance in self.turn.utterances:

@@ -213,7 +213,9 @@ class SpeechDialogue:
             case s.DigitPressed(digit, at_s):
                 if self.state is not State.LEAVING:
                     self._patience.caller_active()
-                    if not self._abilities.decides_interruptions:
+                    if self._abilities.decides_interruptions:
+                        self._agent.look_for_gap()
+                    else:
                         self._fire(Event.CLAIMED)
                     self._caller.press(digit, at_s)
             case s.ToolReturned():
@@ -247,6 +249,8 @@ class SpeechDialogue:
         self._caller.take_voice(event)
         if isinstance(event, s.VoiceOn):
             self._patience.answered()
+            if self._abilities.decides_interruptions:
+                self._agent.look_for_gap()
             if self._settings.barge_in:
                 self._fire(Event.VOICE_BEGAN)
 
