@@ -13,8 +13,8 @@ from ari_bridge.actions.base import ActionContext
 from ari_bridge.actions.registry import actions
 from ari_bridge.core.errors import ProviderError
 from ari_bridge.core.messages import Role, Standing, ToolCall
+from ari_bridge.dialogue.languages.sayings import Sayings
 from ari_bridge.dialogue.live import LiveKind
-from ari_bridge.dialogue.own_words import APOLOGY
 from ari_bridge.pbx.call import CallerBack, CallerHeld, Outcome, Status
 from ari_bridge.providers.speech import base as b
 from ari_bridge.scenario.virtual_time import run
@@ -30,6 +30,7 @@ from ari_bridge.store.record import TurnRecord
 from tests.conversation.fakes import RATE_HZ, Says, digit
 from tests.conversation.speech_scene import Answer, SpeechScene
 
+APOLOGY = Sayings().apology
 GONE = Outcome(Status.HANGUP, "CALLER")
 LONG = "We were founded long ago." + " We have grown ever since and we are proud of it." * 6
 LOOK = ToolCall("t1", "look_up", {"order": "7"})

@@ -78,7 +78,7 @@ class TwilioOptions(KeyOptions):
     @model_validator(mode="after")
     def _one_address(self) -> TwilioOptions:
         if bool(self.url) == bool(self.webhook):
-            raise ValueError("set url or webhook, one of them")
+            raise ValueError("url: set it or webhook, one of them")
         return self
 
 
