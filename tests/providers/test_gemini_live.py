@@ -1,4 +1,4 @@
-"""Gemini Live: what its protocol has that others have not. The fake is read by the client of `google-genai`."""
+"""Gemini Live: what its protocol has that others have not. The fake is read by `google-genai` too."""
 
 from __future__ import annotations
 
