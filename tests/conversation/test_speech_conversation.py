@@ -536,6 +536,31 @@ def test_a_call_that_is_taken_over_begins_with_its_history() -> None:
     ]
 
 
+def test_the_agents_words_may_come_after_they_were_heard() -> None:
+    """Gemini's transcription of its own audio keeps no order with it."""
+
+    def prepare(scene: SpeechScene) -> None:
+        late = b.AgentText("item 0.1", "Welcome to you.")
+        asyncio.get_running_loop().call_later(4.0, lambda: scene.engine.sessions[0].put(late))
+
+    patience = PatienceSettings(no_input_s=6.0, check_ins=("Still there?",), farewell="Goodbye then.")
+    scene = play(SpeechScene(prepare=prepare, patience=patience, hangs_up_at_s=9.0))
+    assert scene.turns == [("agent", "Hello there. Welcome to you."), ("agent", "Still there?")]
+
+
+def test_words_without_any_audio_keep_nobody_waiting() -> None:
+    patience = PatienceSettings(no_input_s=3.0, check_ins=("Still there?",), farewell="Goodbye then.")
+    asked: list[Answer] = [[b.AgentText("x", "Hello")]]
+    scene = play(
+        SpeechScene(
+            asked=lambda words: asked.pop() if asked else [words.partition(": ")[2]],
+            patience=patience,
+            hangs_up_at_s=30.0,
+        )
+    )
+    assert scene.outcome == Outcome(Status.TIMEOUT, "NO_INPUT")
+
+
 class Notes(NoJournal):
     def __init__(self) -> None:
         self.turns: list[TurnRecord] = []

@@ -47,6 +47,9 @@ class AgentSide:
     def wants(self, item: str) -> bool:
         return item not in self._cut
 
+    def knows(self, item: str) -> bool:
+        return item in self._utterances
+
     def makes(self, item: str) -> bool:
         """Whether the item belongs to the turn that is being made."""
         return item in self._utterances and self._utterances[item][0] is self.turn
@@ -109,8 +112,10 @@ class AgentSide:
         return math.inf if self.is_made or self._looks_for_gap else self._came_s + GAP_S
 
     def look_for_gap(self) -> None:
-        self._looks_for_gap = True
-        if self.turn is not None:
+        if self.is_silent:
+            self.break_off()
+        elif self.turn is not None:
+            self._looks_for_gap = True
             for utterance in self.turn.utterances:
                 if not utterance.is_complete and utterance.started:
                     self._outbox.do(s.WatchHeard(utterance.sentence.end))
@@ -173,6 +178,11 @@ class AgentSide:
     def is_made(self) -> bool:
         """The engine has come to the end of what it began to say."""
         return self.turn is None or self.turn.is_made
+
+    @property
+    def is_speaking(self) -> bool:
+        """The engine has begun something that has not all been heard."""
+        return not (self.is_silent and self.is_made)
 
     @property
     def only_fills(self) -> bool:
