@@ -28,6 +28,7 @@ from ari_bridge.conversation.speech.silence import Silence
 from ari_bridge.conversation.speech.story import Story
 from ari_bridge.conversation.speech.tool_calls import ToolCalls
 from ari_bridge.conversation.speech.turns import Action, Event, State, Turns
+from ari_bridge.conversation.speech.weighing import Weighing
 from ari_bridge.core.messages import Message, ToolCall
 from ari_bridge.dialogue import signals as s
 from ari_bridge.dialogue import turns as cascade
@@ -58,13 +59,15 @@ class SpeechDialogue:
     ) -> None:
         """`rate_hz`: of the positions. `has_own_voice`: SayOurselves can be carried out."""
         self._agent_settings, self._settings = agent, agent.turns
-        self._abilities = abilities
         self._turns = Turns()
         self._outbox = Outbox()
         self._story = Story(past, past_turns)
         self._agent = AgentSide(self._story, self._outbox, rate_hz)
         keypad = Keypad(self._settings.digit_pause_ms / 1000, self._settings.digits_max)
         self._caller = CallerSide(self._story, self._outbox, keypad, engine_tells=abilities.tells_of_caller)
+        self._weighing = Weighing(
+            self._caller, self._settings, engine_decides=abilities.decides_interruptions
+        )
         self._tools = ToolCalls(self._outbox)
         self._engine = EngineSide(abilities, self._outbox, has_own_voice=has_own_voice)
         self._silence = Silence(agent.patience, can_speak=self._engine.can_speak)
@@ -138,7 +141,7 @@ class SpeechDialogue:
         due_s = min(
             self._call_time.next_s,
             self._silence.due_s(is_quiet=self._is_quiet),
-            self._weighed_s,
+            self._weighing.due_s(self.state),
             self._caller.entry_over_s,
             self._tools.due_s,
             self._engine.stalls_s(leaving=self.state is State.LEAVING),
@@ -150,13 +153,6 @@ class SpeechDialogue:
     def _is_quiet(self) -> bool:
         """Neither side is heard."""
         return self.state is State.QUIET and not self._caller.voice.on
-
-    @property
-    def _weighed_s(self) -> float:
-        """When a voice that has ended is taken for nothing."""
-        if self.state is not State.WEIGHED or self._caller.voice.since_s is not None:
-            return math.inf
-        return self._caller.voice_ended_s + self._settings.resume_after_ms / 1000
 
     def _timer_due(self) -> None:
         now = self._now
@@ -380,18 +376,10 @@ class SpeechDialogue:
             case State.SPEAKING | State.WEIGHED if not self.is_speaking:
                 return Event.HEARD_OUT
             case State.WEIGHED:
-                return self._verdict()
+                return self._weighing.verdict(self._now)
             case State.LEAVING if not self.is_speaking and not self._answer_goes_on:
                 return Event.OVER
         return None
-
-    def _verdict(self) -> Event | None:
-        voice = self._caller.voice
-        if voice.since_s is None:
-            return Event.DISMISSED if self._now >= self._weighed_s else None
-        if voice.lasted_ms < self._settings.barge_in_min_ms:
-            return None
-        return Event.DISMISSED if self._abilities.decides_interruptions else Event.CLAIMED
 
     # ------------------------------------------------------------------ the table's actions
 
