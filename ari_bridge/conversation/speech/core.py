@@ -62,12 +62,11 @@ class SpeechDialogue:
         self._turns = Turns()
         self._outbox = Outbox()
         self._story = Story(past, past_turns)
-        self._agent = AgentSide(self._story, self._outbox, rate_hz)
+        self._engine_decides = abilities.decides_interruptions
+        self._agent = AgentSide(self._story, self._outbox, rate_hz, engine_tells_ends=abilities.tells_ends)
         keypad = Keypad(self._settings.digit_pause_ms / 1000, self._settings.digits_max)
         self._caller = CallerSide(self._story, self._outbox, keypad, engine_tells=abilities.tells_of_caller)
-        self._weighing = Weighing(
-            self._caller, self._settings, engine_decides=abilities.decides_interruptions
-        )
+        self._weighing = Weighing(self._caller, self._settings, engine_decides=self._engine_decides)
         self._tools = ToolCalls(self._outbox)
         self._engine = EngineSide(abilities, self._outbox, has_own_voice=has_own_voice)
         self._silence = Silence(agent.patience, can_speak=self._engine.can_speak)
@@ -188,7 +187,8 @@ class SpeechDialogue:
             case s.DigitPressed(digit, at_s):
                 if self.state is not State.LEAVING:
                     self._silence.broken(by_words=True)
-                    self._fire(Event.CLAIMED)
+                    if not self._engine_decides:
+                        self._fire(Event.CLAIMED)
                     self._caller.press(digit, at_s)
             case s.ToolReturned():
                 self._tool_returned(event)
@@ -246,6 +246,8 @@ class SpeechDialogue:
                 self._caller.stopped(self._now)
             case b.Clear():
                 self._fire(Event.CLAIMED)
+                if self.state is not State.LEAVING:
+                    self._agent.want_again()
             case b.Mark(name):
                 self._outbox.do(c.PassMark(name))
             case ToolCall():
@@ -253,6 +255,7 @@ class SpeechDialogue:
             case b.ToolCancelled(call_id):
                 self._tools.cancelled(call_id)
             case b.Ended():
+                self._agent.break_off()
                 self._fire(Event.DECIDED)
 
     def _agent_speaks(self, event: b.AgentAudio | b.AgentText, item: str) -> None:
