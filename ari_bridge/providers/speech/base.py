@@ -112,8 +112,8 @@ Signal: TypeAlias = CallerAudio | CallerDigit | CallerEntry | Cut | MarkHeard | 
 
 @dataclass(frozen=True, slots=True)
 class AgentAudio:
-    """The next audio of `item`, the engine's name for one utterance of its own. A name may come again after an
-    AgentDone, a Clear, or a while of silence."""
+    """The next audio of `item`, the engine's name for one utterance of its own. A name may come again after
+    an AgentDone, a Clear, or a while of silence."""
 
     item: str
     pcm: Pcm16
