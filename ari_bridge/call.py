@@ -10,7 +10,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from ari_bridge.actions.base import Action, ActionContext
-from ari_bridge.conversation.line import Brief, Conversation
+from ari_bridge.conversation.line import Brief, Conversation, Costs
 from ari_bridge.core.clock import Clock, monotonic_s
 from ari_bridge.dialogue.latency import timing
 from ari_bridge.dialogue.live import LiveEvent, LiveKind, Observer
@@ -74,6 +74,7 @@ async def run_call(
     )
     observer = _logging(observer)
     observer(LiveEvent(clock(), info.call_id, LiveKind.CALL_STARTED, agent.name))
+    costs = Costs()
     brief = Brief(
         call,
         agent.settings,
@@ -86,6 +87,7 @@ async def run_call(
         NoJournal() if journal is None else journal,
         past,
         agent.tools,
+        costs.count,
     )
     conversation = agent.converse(brief)
     line = conversation.line
@@ -101,6 +103,7 @@ async def run_call(
         record.digits = line.digits
         audio = call.port.stats()
         record.media = audio.to_dict()
+        record.usage = costs.records()
         if outcome is not None:
             record.variables = outcome.dialplan_variables(info.call_id)
             ending = f"{outcome.status.value} {outcome.cause}".rstrip()

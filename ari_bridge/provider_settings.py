@@ -24,7 +24,8 @@ Names = Annotated[tuple[str, ...], BeforeValidator(_several)]
 
 
 class FallbackSettings(BaseModel):
-    """Who takes over from an engine that is given up in the middle of a turn, and when that is."""
+    """When an engine is given up in the middle of a turn, and who takes over from it; where nobody is left,
+    the agent apologises and the call goes on in the dialplan."""
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
@@ -35,7 +36,9 @@ class FallbackSettings(BaseModel):
     when: tuple[Fault, ...] = tuple(Fault)
     """Other faults end the turn with an apology, as if nobody were in reserve."""
     llm_first_s: float = Field(default=4.0, gt=0)
-    """How long a model's first word may take."""
+    """How long a model's first word may take,"""
+    llm_last_s: float = Field(default=10.0, gt=0)
+    """and that of the last one, or the only one: waiting for it is better than giving up."""
     tts_first_s: float = Field(default=2.0, gt=0)
     """And a voice's first sound."""
     next_s: float = Field(default=3.0, gt=0)

@@ -130,14 +130,14 @@ class LimitSettings(_Table):
 class TurnSettings(_Table):
     """When a turn ends and what an interruption is."""
 
-    end_of_turn_ms: int = Field(default=500, ge=100, le=5000)
+    end_of_turn_ms: int = Field(default=1000, ge=100, le=5000)
     """The silence that ends a turn. adaptive: of a caller of whom nothing is known yet, after words that tell
     nothing; an unfinished phrase waits longer, a plain answer less, and the caller's own pauses count."""
     end_of_turn: Literal["adaptive", "fixed"] = "adaptive"
     end_of_turn_min_ms: int | None = Field(default=None, ge=60, le=5000)
-    """Half of end_of_turn_ms when unset."""
+    """A quarter of end_of_turn_ms when unset."""
     end_of_turn_max_ms: int | None = Field(default=None, ge=100, le=10_000)
-    """Four times end_of_turn_ms when unset."""
+    """Three times end_of_turn_ms when unset."""
     detector: str = ""
     """A provider that hears whether the turn is over; by its words and pauses alone when empty."""
     detector_timeout_ms: int = Field(default=150, ge=10, le=2000)
@@ -160,6 +160,9 @@ class TurnSettings(_Table):
     digit_pause_ms: int = Field(default=0, ge=0, le=10_000)
     """How long more digits are waited for; 0: each digit is answered at once. # ends the waiting."""
     digits_max: int = Field(default=32, ge=1, le=64)
+    utterance_max_s: float = Field(default=60.0, ge=5, le=600)
+    """What a recogniser gets in one piece: a caller (or a noise) that never falls silent is transcribed so
+    far, and goes on in the next piece of the same turn."""
 
     @model_validator(mode="after")
     def _ends_in_order(self) -> TurnSettings:
@@ -169,11 +172,11 @@ class TurnSettings(_Table):
 
     @property
     def shortest_ms(self) -> float:
-        return self.end_of_turn_ms / 2 if self.end_of_turn_min_ms is None else self.end_of_turn_min_ms
+        return self.end_of_turn_ms / 4 if self.end_of_turn_min_ms is None else self.end_of_turn_min_ms
 
     @property
     def longest_ms(self) -> float:
-        return self.end_of_turn_ms * 4 if self.end_of_turn_max_ms is None else self.end_of_turn_max_ms
+        return self.end_of_turn_ms * 3 if self.end_of_turn_max_ms is None else self.end_of_turn_max_ms
 
 
 _Engines = Annotated[Names, Field(min_length=1)]
@@ -185,15 +188,28 @@ class PatienceSettings(_Table):
     filler_after_s: float = Field(default=2.0, ge=0.2, le=60)
     """A model or tool that takes longer is filled in for."""
     filler_every_s: float = Field(default=7.0, ge=1, le=120)
-    fillers: tuple[str, ...] = ("One moment, please.", "I am still looking.", "I am nearly there.")
-    """In turn; with none, callers wait in silence."""
+    fillers: tuple[str, ...] | None = None
+    """In turn; with none, callers wait in silence. What is unset here and below is as the agent's language
+    has it."""
     no_input_s: float = Field(default=12.0, ge=1, le=600)
     """A caller who says nothing for so long is asked for."""
-    check_ins: tuple[str, ...] = ("Are you still there?", "Hello? I cannot hear you.")
+    check_ins: tuple[str, ...] | None = None
     """One after the other; after the last comes the farewell. With none, silence may last."""
-    farewell: str = "I cannot hear you, so I am going to end the call. Goodbye."
-    no_answer: str = "I am sorry, could you say that again?"
+    farewell: str | None = None
+    no_answer: str | None = None
     """Said where the model gives no answer at all; silence when empty."""
+
+
+class SayingSettings(_Table):
+    """What an agent says of its own accord, in one language; what is unset is as the language has it."""
+
+    apology: str | None = None
+    goodbye: str | None = None
+    resumption: str | None = None
+    no_answer: str | None = None
+    fillers: tuple[str, ...] | None = None
+    check_ins: tuple[str, ...] | None = None
+    farewell: str | None = None
 
 
 class LanguageSettings(_Table):
@@ -202,6 +218,8 @@ class LanguageSettings(_Table):
     stt: _Engines | None = None
     """The agent's when unset; so is tts."""
     tts: _Engines | None = None
+    says: SayingSettings = SayingSettings()
+    """Its phrases, which for the agent's own language stand in the agent's table and its `patience`."""
 
 
 _NOT_BESIDE_SPEECH = ("stt", "llm", "languages", "context_tokens", "phrases")
@@ -221,10 +239,13 @@ _TURNS_NOT_BESIDE_SPEECH = (
 
 class AgentSettings(_Table):
     greeting: str = ""
-    resumption: str = "I am sorry, I lost you for a moment. Please go on."
-    """Said instead of the greeting when a process takes over the call of one that died."""
-    goodbye: str = "I am sorry, our time is up, and I have to end our call here. Goodbye."
+    resumption: str | None = None
+    """Said instead of the greeting when a process takes over the call of one that died. As the agent's
+    language has it when unset; so are goodbye and apology."""
+    goodbye: str | None = None
     """Said when the call has lasted limits.max_duration_s."""
+    apology: str | None = None
+    """Said when an engine has failed for good, before the dialplan takes the call."""
     language: str = "en"
     languages: dict[str, LanguageSettings] = {}
     """Besides that one, by their tags."""
@@ -472,12 +493,12 @@ def _lay_over(table: dict[str, Any], over: Mapping[str, Any]) -> None:
             table[key] = value
 
 
-def explain(error: ValidationError) -> str:
-    """A pydantic error as one line: each key with what is wrong with it. Input values are left out
-    (one of them may be a secret)."""
+def explain(error: ValidationError, *table: str) -> str:
+    """A pydantic error as one line: each key, in `table`, with what is wrong with it. Input values are left
+    out (one of them may be a secret)."""
     parts = []
     for item in error.errors(include_url=False, include_input=False):
-        where = ".".join(str(step) for step in item["loc"])
+        where = ".".join(str(step) for step in (*table, *item["loc"]))
         message = "unknown key" if item["type"] == "extra_forbidden" else item["msg"]
         message = message.removeprefix("Value error, ")
         parts.append(f"{where}: {message}" if where else message)

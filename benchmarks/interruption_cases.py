@@ -149,7 +149,7 @@ def _listening(codec: str, seed: int) -> Iterator[Case]:
 
 
 def _pausing(codec: str, seed: int) -> Iterator[Case]:
-    for end_of_turn_ms in (500, 800, 1000):
+    for end_of_turn_ms in (1000, 800, 500):  # the first is the default
         for where, sentences in PAUSED.items():
             draw = random.Random(f"{seed} {where}")
             for number in range(len(sentences) * 4):
@@ -170,7 +170,7 @@ def _pausing(codec: str, seed: int) -> Iterator[Case]:
                     model=[{"says": "Thank you, I have noted that.", "after_ms": ANSWER_MS}],
                     settings={"agents": {"desk": {"turns": {"end_of_turn_ms": end_of_turn_ms}}}},
                 )
-                group = where if end_of_turn_ms == 500 else f"the same, end_of_turn_ms = {end_of_turn_ms}"
+                group = where if end_of_turn_ms == 1000 else f"the same, end_of_turn_ms = {end_of_turn_ms}"
                 text = f"{before} | {pause_ms} ms | {after}"
                 yield Case(Promise.HEARS_OUT, group, text, _voice(draw), file)
 

@@ -29,6 +29,8 @@ class ToolCall:
     call_id: str
     name: str
     arguments: Mapping[str, Any]
+    seal: str = field(default="", repr=False, compare=False)
+    """Opaque: what the model that made the call wants to see beside it later on. It may get lost."""
 
 
 class Standing(Enum):

@@ -6,7 +6,6 @@ from collections import deque
 from collections.abc import Iterable
 
 from ari_bridge.core.audio import Onset
-from ari_bridge.core.messages import ToolCall
 from ari_bridge.dialogue import signals as s
 from ari_bridge.dialogue.answer import Answer
 from ari_bridge.dialogue.caller import CallerTurn
@@ -39,6 +38,8 @@ class AgentSide:
         self._protected = [" ".join(words(part)) for phrase in protected for part in sentences_of(phrase)]
         self._last_words = ""
         """What was heard of the answer before."""
+        self.missing_in_a_row = 0
+        """Answers that came to nothing, since one that did not."""
 
     @property
     def is_settled(self) -> bool:
@@ -72,18 +73,20 @@ class AgentSide:
         if self.answer is not None:
             number = self._outbox.number()
             self.answer.add_sentence(number, text, is_filler=True)
-            self._outbox.do(s.Speak(number, text))
+            self._outbox.do(s.Speak(number, text, is_filler=True))
 
     def make_up(self, text: str, now: float) -> None:
         """For an answer that came to nothing."""
         if self.answer is not None:
+            self.missing_in_a_row += 1
+            self.answer.is_made_up = True
             self._speak(self.answer, sentences_of(text), now)
 
     def reply_to(self, caller: CallerTurn, now: float) -> None:
         """The caller's turn becomes history, and the model is asked, unless it has been already."""
         self._history.caller_said(caller.text)
         self._log.caller_said(caller)
-        answer = self.answer = Answer(caller.waterfall)
+        answer = self.answer = Answer(caller.waterfall, answers_caller=True)
         begun = self.speculation.commit(caller.text, answer.waterfall)
         answer.waterfall.mark(Stamp.MODEL_ASKED, now)
         if begun is None:
@@ -103,12 +106,12 @@ class AgentSide:
         match event:
             case s.ReplyText(_, text):
                 answer.waterfall.mark(Stamp.FIRST_TOKEN, now)
-                self._speak(answer, answer.add_text(text), now)
+                self._speak_models(answer, answer.add_text(text), now)
             case s.ReplyToolCall(_, call):
                 if may_call:
                     answer.calls_waiting.append(call)
             case s.ReplyEnded():
-                self._speak(answer, answer.end_round(), now)
+                self._speak_models(answer, answer.end_round(), now)
 
     def reply_failed(self, round_number: int) -> bool:
         """Whether an answer is lacking now."""
@@ -130,13 +133,15 @@ class AgentSide:
         if answer.wants_round:
             self._start_round(answer)
 
-    def tool_returned(self, call: ToolCall, result: str) -> bool:
+    def tool_returned(self, event: s.ToolReturned) -> bool:
         """Whether the answer that is being made had asked for it."""
-        self._history.tool_answered(call.call_id, result)
-        self._outbox.tell(LiveKind.TOOL, f"{call.name}: {result}")
+        call = event.call
+        self._history.tool_answered(call.call_id, event.result)
+        self._outbox.tell(LiveKind.TOOL, f"{call.name}: {event.result}")
         if self.answer is None or call.call_id not in self.answer.calls_running:
             return False
         self.answer.calls_running.discard(call.call_id)
+        self.answer.has_done_something |= not event.refused
         return True
 
     def _start_round(self, answer: Answer) -> None:
@@ -144,6 +149,11 @@ class AgentSide:
         number = self._outbox.number()
         answer.begin_round(number, self._history.agent_says())
         self._outbox.do(s.StartReply(number, messages))
+
+    def _speak_models(self, answer: Answer, sentences: list[str], now: float) -> None:
+        if sentences:
+            self.missing_in_a_row = 0
+            self._speak(answer, sentences, now)
 
     def _speak(self, answer: Answer, sentences: list[str], now: float) -> None:
         for text in sentences:
@@ -215,16 +225,18 @@ class AgentSide:
         self._outbox.do(s.Pause())
         self._outbox.do(s.Flush())
 
-    def flushed(self, position: int, now: float) -> bool:
-        """The oldest interrupted answer's audio ended at `position`: keep what was heard of it.
+    def flushed(self, position: int, now: float, *, by_voice: bool = False) -> bool:
+        """The oldest interrupted answer's audio ended at `position`: keep what was heard of it. `by_voice`:
+        it was the caller's that interrupted it.
 
-        False when that is nothing, and nothing was done: then the answer never was."""
+        False when that is nothing, or the one word of an answer that had just begun, and nothing was done:
+        then the answer never was, and the caller goes on with the turn before it."""
         self.position = max(self.position, position)
         answer = self._flushing.popleft()
         for said in answer.rounds:
             unfinished = said is answer.rounds[-1] and answer.round_number is not None
             said.cut(position, self._rate_hz, more_meant=unfinished)
-        if answer.kept or answer.acted:
+        if answer.acted or (answer.kept and not (by_voice and answer.has_just_begun)):
             self._last_words = answer.kept
             self._outbox.tell(LiveKind.AGENT_INTERRUPTED, answer.kept)
             self._log.agent_said(answer, answer.silenced_s or now, interrupted=True)

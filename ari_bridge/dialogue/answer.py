@@ -11,14 +11,19 @@ from ari_bridge.core.messages import ToolCall
 from ari_bridge.dialogue.history import AgentSaid, Sentence
 from ari_bridge.dialogue.latency import Waterfall
 from ari_bridge.dialogue.sentences import SentenceChunker, has_words
+from ari_bridge.dialogue.words import words
 
+BEGUN_WORDS_MAX = 1
+"""One word of an answer is none: nobody has understood it."""
 ROUNDS_MAX = 8
 """A model that calls tools for ever is stopped here."""
 
 
 class Answer:
-    def __init__(self, waterfall: Waterfall) -> None:
+    def __init__(self, waterfall: Waterfall, *, answers_caller: bool = False) -> None:
+        """`answers_caller`: unlike a greeting, or a question whether anybody is there."""
         self.waterfall = waterfall
+        self._answers_caller = answers_caller
         self.rounds: list[AgentSaid] = []
         self.round_number: int | None = None
         """The round that the model is streaming; None between rounds and after the last."""
@@ -29,9 +34,13 @@ class Answer:
         """Tools have run in this round: the model is to see their results."""
         self.acted = False
         """A tool has run: the turn cannot be undone."""
+        self.has_done_something = False
+        """A tool was not refused."""
         self.first_heard_s: float | None = None
         self.silenced_s: float | None = None
         """When the caller stopped it."""
+        self.is_made_up = False
+        """Something was said in place of what is missing, if there was anything to say."""
         self._is_models = False
         self._chunker = SentenceChunker()
 
@@ -75,6 +84,12 @@ class Answer:
         return " ".join(said.kept for said in self.rounds if said.kept)
 
     @property
+    def has_just_begun(self) -> bool:
+        """Once the rounds are cut: the caller had gone on before the agent's second word was out, so that the
+        two of them had begun to speak together. Whose turn it was the caller has told."""
+        return self._answers_caller and len(words(self.kept)) <= BEGUN_WORDS_MAX and self.kept != self.text
+
+    @property
     def audible(self) -> bool:
         return any(sentence.start is not None for sentence in self.sentences)
 
@@ -101,10 +116,10 @@ class Answer:
 
     @property
     def is_missing(self) -> bool:
-        """The model came to nothing: no word was said, nothing was done."""
-        return (
-            self._is_models and self.made and not self.acted and not any(said.words for said in self.rounds)
-        )
+        """The model came to nothing: no word was said, nothing was done, or tools were called for ever."""
+        to_no_end = not self.has_done_something or self.round_owed
+        has_words = self.is_made_up or any(said.words for said in self.rounds)
+        return self._is_models and self.made and to_no_end and not has_words
 
     def heard_out(self, position: int) -> bool:
         """All of it has left for the caller."""

@@ -7,6 +7,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 
 from ari_bridge.dialogue.latency import Stamp, Waterfall
+from ari_bridge.dialogue.words import words
 
 NOISE_MAX_S = 0.3
 """Voice without words is a cough or a door if it is shorter than this."""
@@ -23,6 +24,8 @@ class Piece:
     """Of an utterance that is not over: its sure words."""
     guess: str = ""
     """The same, with words that may change."""
+    goes_on: bool = False
+    """It begins with the end of the piece before, which was cut where the voice went on."""
     owed_since_s: float = math.inf
     """When its final transcript was asked for."""
 
@@ -43,8 +46,8 @@ class CallerTurn:
         self._pieces: list[Piece] = []
         self._digits: Piece | None = None
 
-    def open_utterance(self, number: int) -> None:
-        self._pieces.append(Piece(None, number))
+    def open_utterance(self, number: int, *, goes_on: bool = False) -> None:
+        self._pieces.append(Piece(None, number, goes_on=goes_on))
         self.closed_s = None
 
     def add_voice(self, from_s: float, until_s: float) -> None:
@@ -88,8 +91,13 @@ class CallerTurn:
 
     @property
     def owed_since_s(self) -> float:
-        """Since when a transcript is waited for; math.inf when none is."""
-        return min((piece.owed_since_s for piece in self._pieces if piece.text is None), default=math.inf)
+        """Since when a transcript is waited for; math.inf when none is, or the caller may go on yet."""
+        return min(map(self._waited_since_s, self._pieces), default=math.inf)
+
+    def _waited_since_s(self, piece: Piece) -> float:
+        if piece.text is not None or self.closed_s is None:
+            return math.inf
+        return max(piece.owed_since_s, self.closed_s)
 
     def settle(self) -> None:
         """Nothing more will be understood."""
@@ -99,7 +107,7 @@ class CallerTurn:
     def give_up_waiting(self, after_s: float, now: float) -> None:
         """For transcripts that are owed for so long: what is known of them has to do."""
         for piece in self._pieces:
-            if piece.text is None and piece.owed_since_s + after_s <= now:
+            if self._waited_since_s(piece) + after_s <= now:
                 piece.text = piece.so_far
 
     def continue_from(self, text: str, started_s: float, ended_s: float) -> None:
@@ -131,29 +139,42 @@ class CallerTurn:
 
     @property
     def text(self) -> str:
-        return _joined(piece.text for piece in self._pieces)
+        return _joined((piece, piece.text) for piece in self._pieces)
 
     @property
     def text_so_far(self) -> str:
         """With the sure words of what is not over."""
-        return _joined(piece.so_far if piece.text is None else piece.text for piece in self._pieces)
+        texts = (piece.so_far if piece.text is None else piece.text for piece in self._pieces)
+        return _joined(zip(self._pieces, texts, strict=True))
 
     @property
     def guess(self) -> str:
         """With all words of what is not over; "" where there are none yet."""
         guesses = [piece.guess if piece.text is None else piece.text for piece in self._pieces]
         is_guessed = all(piece.guess or piece.text is not None for piece in self._pieces)
-        return _joined(guesses) if is_guessed else ""
+        return _joined(zip(self._pieces, guesses, strict=True)) if is_guessed else ""
 
     @property
     def news(self) -> str:
         """The text without what was told before."""
-        return _joined(piece.text for piece in self._pieces if not piece.known)
+        return _joined((piece, piece.text) for piece in self._pieces if not piece.known)
+
+    @property
+    def is_spoken(self) -> bool:
+        """No digit is in it."""
+        return self._digits is None
 
     @property
     def is_noise(self) -> bool:
         return not self.answer_needed and not self.text and self.voiced_s < NOISE_MAX_S
 
 
-def _joined(texts: Iterable[str | None]) -> str:
-    return " ".join(text for text in texts if text)
+def _joined(pieces: Iterable[tuple[Piece, str | None]]) -> str:
+    """One text; a word that two pieces share, at the cut between them, counts once."""
+    said: list[str] = []
+    for piece, text in pieces:
+        new = (text or "").split()
+        if piece.goes_on and said and words(said[-1]) == words(" ".join(new[:1])):
+            new = new[1:]
+        said += new
+    return " ".join(said)

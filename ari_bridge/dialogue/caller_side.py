@@ -6,6 +6,7 @@ becomes one, or the beginning of one, when it is claimed.
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 
 from ari_bridge.dialogue import signals as s
@@ -19,6 +20,11 @@ from ari_bridge.dialogue.voice import Voice
 
 PREROLL_S = 0.25
 """The recogniser gets the audio from this long before the onset: soft consonants come before loud vowels."""
+PAUSE_TO_CUT_AT = 0.75
+"""From this part of the longest utterance on, the caller's next pause is where it ends."""
+OVERLAP_S = 0.5
+"""Where there is no such pause, the next utterance begins with the last of this one: it has the word whole
+that was cut in two."""
 
 
 @dataclass(slots=True)
@@ -30,7 +36,8 @@ class _Weighed:
 
 
 class CallerSide:
-    def __init__(self, outbox: Outbox, keypad: Keypad) -> None:
+    def __init__(self, outbox: Outbox, keypad: Keypad, utterance_max_s: float = math.inf) -> None:
+        """`utterance_max_s`: what lasts longer goes on in the next utterance of the same turn."""
         self.voice = Voice()
         self.turn: CallerTurn | None = None
         """What the caller has said since the last answer was asked for."""
@@ -38,13 +45,14 @@ class CallerSide:
         self._weighed: _Weighed | None = None
         self._utterance: int | None = None
         """The one that is open at the recogniser."""
+        self._utterance_max_s, self._opened_s = utterance_max_s, math.inf
         self._outbox = outbox
 
     def act(self, action: Action, now: float) -> None:
         """Of the table's actions those that concern nobody else."""
         match action:
             case Action.OPEN_UTTERANCE:
-                self.open_utterance()
+                self.open_utterance(now)
             case Action.OPEN_SOUND:
                 self.open_sound()
             case Action.CLOSE_UTTERANCE:
@@ -68,11 +76,13 @@ class CallerSide:
             self._weighed.said.add_voice(self.voice.until_s, until_s)
         self.voice.until_s = until_s
 
-    def open_utterance(self) -> None:
+    def open_utterance(self, now: float) -> None:
         """Have the voice that is on transcribed, as a part of the turn; nothing where it is already."""
         since_s = self._since_s()
         if self.turn is None:
             self.turn = CallerTurn(since_s)
+        if self._utterance is not None and self._has_lasted(self._utterance_max_s * PAUSE_TO_CUT_AT, now):
+            self.close_utterance(now)
         if self._utterance is None:
             self._transcribe(self.turn)
         else:
@@ -85,10 +95,27 @@ class CallerSide:
                 turn.utterance_closed(self._utterance, now)
             self._utterance = None
 
+    @property
+    def cut_s(self) -> float:
+        """When the turn's open utterance has lasted for as long as it may."""
+        is_turns = self.turn is not None and self._utterance is not None
+        return self._opened_s + self._utterance_max_s if is_turns else math.inf
+
+    def cut_utterance(self, now: float) -> None:
+        """The caller does not pause: the turn goes on in another utterance."""
+        if self.turn is not None and self._utterance is not None:
+            self.close_utterance(now)
+            self._utterance, self._opened_s = self._outbox.number(), now
+            self.turn.open_utterance(self._utterance, goes_on=True)
+            self._outbox.do(s.OpenUtterance(self._utterance, now - OVERLAP_S))
+
+    def _has_lasted(self, limit_s: float, now: float) -> bool:
+        return now - self._opened_s >= limit_s
+
     def _transcribe(self, turn: CallerTurn) -> None:
         since_s = self._since_s()
         self.keypad.close()
-        self._utterance = self._outbox.number()
+        self._utterance, self._opened_s = self._outbox.number(), since_s
         turn.open_utterance(self._utterance)
         turn.add_voice(since_s, self.voice.until_s)
         self._outbox.do(s.OpenUtterance(self._utterance, since_s - PREROLL_S))

@@ -24,23 +24,30 @@ an answer that is thrown away if the caller goes on (eager end of turn).
 from __future__ import annotations
 
 import math
+from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Protocol
 
 from ari_bridge.dialogue.languages.base import Language
 from ari_bridge.dialogue.pauses import SPREAD, Pauses, quantile
-from ari_bridge.dialogue.phrasing import GOES_ON, Phrasing, phrasing
+from ari_bridge.dialogue.phrasing import GOES_ON, NOTHING, Phrasing, phrasing
 from ari_bridge.dialogue.question import NO_QUESTION, Question
+from ari_bridge.dialogue.words import Phrases
 from ari_bridge.settings import TurnSettings
 
-RISK = 0.08
-"""Of cutting a caller off, at each pause, if probabilities were right."""
+RISK = 0.04
+"""Of cutting a caller off, at each pause, if probabilities were right. Less than what is promised (0.05), as
+they are estimates, from a few pauses."""
 EAGER_RISK = 0.35
 """Of having asked the model in vain."""
 EAGER_MIN_MS = 100.0
+DOUBT = 0.8
+"""Log-odds by words that the recogniser may take back, to those by sure ones."""
 LONG_TURN_S = 5.0
 """Who has spoken for longer tells a story, and stories have pauses."""
 LOG_ODDS_A_SECOND, LONG_TURN_MAX = 0.06, 0.6
+
+_TELLS_NOTHING = (Phrasing.UNKNOWN, Phrasing.PLAIN)
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,6 +63,8 @@ class OpenTurn:
     ends: float | None = None
     """How probable the end is (0..1) by a model that heard it; None where there is none, or it is not done.
     It takes the place of the text."""
+    is_sure: bool = True
+    """False where the recogniser is not sure of the text, which then counts for less."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,19 +116,29 @@ class FixedEndOfTurn:
 class AdaptiveEndOfTurn:
     """By what was said and by how the caller pauses: the theory above."""
 
-    def __init__(self, language: Language, *, end_ms: float, min_ms: float, max_ms: float) -> None:
-        """Raises ValueError unless 0 < min_ms <= end_ms <= max_ms."""
+    def __init__(
+        self,
+        language: Language,
+        *,
+        end_ms: float,
+        min_ms: float,
+        max_ms: float,
+        expected: Phrases = NOTHING,
+    ) -> None:
+        """`expected`: sentences that callers may say to this agent. Raises ValueError unless
+        0 < min_ms <= end_ms <= max_ms."""
         if not 0 < min_ms <= end_ms <= max_ms:
             raise ValueError(f"must be 0 < min_ms <= end_ms <= max_ms: {min_ms}, {end_ms}, {max_ms}")
-        self._language = language
+        self._language, self._expected = language, expected
         self._min_ms, self._max_ms = min_ms, max_ms
         self._pauses = Pauses(end_ms / math.exp(quantile(_share(RISK, 0.0)) * SPREAD))
 
     def wait(self, turn: OpenTurn) -> Wait:
-        how = phrasing(turn.text, self._language, turn.asked)
+        how = phrasing(turn.text, self._language, turn.asked, self._expected)
         goes_on = GOES_ON[how] if turn.ends is None else 1 - turn.ends
-        odds = _log_odds(goes_on) + _story(turn.voiced_s)
-        if how is Phrasing.UNKNOWN and turn.ends is None:
+        odds = _log_odds(goes_on) * (DOUBT if turn.ends is None and not turn.is_sure else 1)
+        odds += _story(turn.voiced_s)
+        if how in _TELLS_NOTHING and turn.ends is None:
             odds += self._pauses.log_odds  # words tell more than the habit does
         end_ms = self._bounded(self._pauses.longer_than_ms(_share(RISK, odds)))
         eager_ms = max(EAGER_MIN_MS, self._pauses.longer_than_ms(_share(EAGER_RISK, odds)))
@@ -135,8 +154,8 @@ class AdaptiveEndOfTurn:
         return min(max(wait_ms, self._min_ms), self._max_ms)
 
 
-def end_of_turn(settings: TurnSettings, language: Language) -> EndOfTurn:
-    """For one call."""
+def end_of_turn(settings: TurnSettings, language: Language, phrases: Iterable[str] = ()) -> EndOfTurn:
+    """For one call. `phrases`: what callers are expected to say, one each."""
     if settings.end_of_turn == "fixed":
         return FixedEndOfTurn(settings.end_of_turn_ms)
     return AdaptiveEndOfTurn(
@@ -144,6 +163,7 @@ def end_of_turn(settings: TurnSettings, language: Language) -> EndOfTurn:
         end_ms=settings.end_of_turn_ms,
         min_ms=settings.shortest_ms,
         max_ms=settings.longest_ms,
+        expected=Phrases(*(phrase.replace(",", " ") for phrase in phrases)),
     )
 
 

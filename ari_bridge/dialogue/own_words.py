@@ -5,15 +5,16 @@ from __future__ import annotations
 from dataclasses import replace
 
 from ari_bridge.dialogue import signals as s
+from ari_bridge.dialogue.languages.sayings import Sayings
 from ari_bridge.dialogue.turns import Action
 
-APOLOGY = "I am sorry, something went wrong on our side."
 ACTIONS = frozenset((Action.CHECK_IN, Action.SAY_FAREWELL, Action.SAY_GOODBYE, Action.APOLOGISE))
 
 
 class OwnWords:
-    def __init__(self, goodbye: str) -> None:
-        self._goodbye = goodbye
+    def __init__(self, says: Sayings) -> None:
+        self.says = says
+        """It may change in the middle of the call."""
         self.prompt = ""
         """The check-in or farewell that is due."""
         self.leave = s.Leave()
@@ -28,10 +29,10 @@ class OwnWords:
         """`action`: one of ACTIONS."""
         match action:
             case Action.APOLOGISE:
-                return APOLOGY
+                return self.says.apology
             case Action.SAY_GOODBYE:
                 self.leave = replace(self.leave, time_up=True)
-                return self._goodbye
+                return self.says.goodbye
             case Action.SAY_FAREWELL:
                 self.leave = replace(self.leave, nobody_there=True)
         return self.prompt

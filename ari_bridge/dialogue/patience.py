@@ -59,7 +59,7 @@ class Patience:
         self, times: PatienceTimes, *, fillers: Sequence[str], check_ins: Sequence[str], farewell: str
     ) -> None:
         self._times = times
-        self._fillers, self._check_ins, self._farewell = tuple(fillers), tuple(check_ins), farewell
+        self.speak(fillers=fillers, check_ins=check_ins, farewell=farewell)
         self._state = _State.IDLE
         self._since_s = 0.0
         """Since when it has been silent."""
@@ -67,6 +67,10 @@ class Patience:
         self._fillers_in_turn = 0
         self._check_ins_said = 0
         self._suspended = False
+
+    def speak(self, *, fillers: Sequence[str], check_ins: Sequence[str], farewell: str) -> None:
+        """In these words, from now on."""
+        self._fillers, self._check_ins, self._farewell = tuple(fillers), tuple(check_ins), farewell
 
     # -------------------------------------------------------------- what happens
 

@@ -7,15 +7,21 @@ from dataclasses import dataclass
 from enum import Enum
 
 from ari_bridge.dialogue.languages.base import Language
-from ari_bridge.dialogue.words import words
+from ari_bridge.dialogue.words import Words, words
 
 _SENTENCE = re.compile(r"[^.?!…]*[.?!…]+|[^.?!…]+$")
+
+CARD_DIGITS = (15, 16)
+"""ISO/IEC 7812-1 allows 8 to 19; the cards that callers have in hand bear 15 or 16."""
+PHONE_DIGITS_MIN = 7
+"""ITU-T E.164 has an upper bound only; fewer are no number that can be dialled from elsewhere."""
 
 
 class Kind(Enum):
     NONE = "nothing was asked"
     YES_OR_NO = "yes or no answers it"
     OPEN = "it wants words"
+    OFFER = "it invites to tell: how can I help, is there anything else"
     NUMBER = "it wants digits"
 
 
@@ -42,7 +48,22 @@ def question_in(agent_text: str, language: Language) -> Question:
     if not last.endswith("?"):
         # "Please tell me your order number." has no question mark.
         wants_number = language.asks_number.within(said) and bool(language.open_questions.begin(said))
-        return Question(Kind.NUMBER) if wants_number else NO_QUESTION
+        return _number(said, language) if wants_number else NO_QUESTION
     if language.asks_number.within(said) and is_open:
-        return Question(Kind.NUMBER)
+        return _number(said, language)
+    if language.offers.within(said):
+        return Question(Kind.OFFER)
     return Question(Kind.OPEN if is_open else Kind.YES_OR_NO)
+
+
+def _number(said: Words, language: Language) -> Question:
+    return Question(Kind.NUMBER, *number_length(said, language))
+
+
+def number_length(said: Words, language: Language) -> tuple[int, int]:
+    """Of the kind of number that is named in `said`: the fewest digits and the most; 0 where unknown."""
+    if language.card_numbers.within(said):
+        return CARD_DIGITS
+    if language.phone_numbers.within(said):
+        return PHONE_DIGITS_MIN, 0
+    return 0, 0

@@ -111,6 +111,8 @@ class ToolReturned:
     result: str
     decides_outcome: bool
     """The call leaves us once the agent's words have been heard."""
+    refused: bool = False
+    """There is no such tool, or it may not be run like that: nothing was done."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -251,6 +253,14 @@ class CancelReply:
 
 
 @dataclass(frozen=True, slots=True)
+class RunEarly:
+    """A tentative round calls it. It may be run now if it has no effects; what it finds is for the RunTool of
+    the same call that may follow, and for nobody else. Answered by nothing."""
+
+    call: ToolCall
+
+
+@dataclass(frozen=True, slots=True)
 class RunTool:
     """Run it, this once. Answered by one ToolReturned."""
 
@@ -263,6 +273,8 @@ class Speak:
 
     sentence: int
     text: str
+    is_filler: bool = False
+    """It only passes the time: what comes after it need not wait for its end."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -312,6 +324,7 @@ Command: TypeAlias = (
     | StartReply
     | CommitReply
     | CancelReply
+    | RunEarly
     | RunTool
     | Speak
     | Pause

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 
 from ari_bridge.dialogue.answer import Answer
+from ari_bridge.dialogue.languages.sayings import Sayings
 from ari_bridge.dialogue.patience import Patience, PatienceTimes, Prompt
 from ari_bridge.dialogue.turns import State
 from ari_bridge.settings import PatienceSettings
@@ -13,19 +14,23 @@ _MAY_BE_LONG = (State.LISTENING, State.THINKING, State.AGENT_SPEAKING)
 
 
 class Silence:
-    def __init__(self, settings: PatienceSettings) -> None:
+    def __init__(self, settings: PatienceSettings, says: Sayings) -> None:
         times = PatienceTimes(
             settings.filler_after_s,
             settings.filler_every_s,
-            settings.no_input_s if settings.check_ins else math.inf,
+            settings.no_input_s if says.check_ins else math.inf,
         )
         self._patience = Patience(
-            times, fillers=settings.fillers, check_ins=settings.check_ins, farewell=settings.farewell
+            times, fillers=says.fillers, check_ins=says.check_ins, farewell=says.farewell
         )
         self.stands_aside = False
         """The dialogue does, as on hold."""
         self.keys_diverted = False
         """The caller is busy with the keys."""
+
+    def speak(self, says: Sayings) -> None:
+        """From now on in these words."""
+        self._patience.speak(fillers=says.fillers, check_ins=says.check_ins, farewell=says.farewell)
 
     def rest(self, now: float) -> None:
         """One of those two has changed: meanwhile nobody is waited for."""

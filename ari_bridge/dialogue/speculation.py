@@ -1,9 +1,9 @@
 """An answer that is begun before the caller's turn is surely over (*eager end of turn*).
 
 The model is asked with the words so far. What it says is kept and shown to nobody: no sentence is spoken, no
-tool runs, the history knows nothing of it. When the turn ends with those very words the answer is taken as if
-the model had been asked then, and has an advance; when the caller goes on, or turns out to have said
-something else, it is cancelled and was never there.
+tool with effects runs (one that only looks things up may, early), the history knows nothing of it. When the
+turn ends with those very words the answer is taken as if the model had been asked then, and has an advance;
+when the caller goes on, or turns out to have said something else, it is cancelled and was never there.
 """
 
 from __future__ import annotations
@@ -47,6 +47,8 @@ class Speculation:
         if event.round != self._round:
             return False
         self._said.append(event)
+        if isinstance(event, s.ReplyToolCall):
+            self._outbox.do(s.RunEarly(event.call))
         if self._first_token_s is None:
             self._first_token_s = now
         return True

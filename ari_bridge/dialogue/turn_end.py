@@ -57,4 +57,7 @@ class TurnEnd:
         self._policy.ended()
 
     def _wait(self, turn: CallerTurn, asked: Question) -> Wait:
-        return self._policy.wait(OpenTurn(turn.text_so_far or None, turn.voiced_s, asked, self._ends))
+        is_sure = turn.guess == turn.text_so_far
+        return self._policy.wait(
+            OpenTurn(turn.guess or None, turn.voiced_s, asked, self._ends, is_sure=is_sure)
+        )

@@ -23,13 +23,15 @@ _RISE_DB_A_S = 2.0
 _FULL_SCALE = 32768.0
 _NOISE_SAMPLES = 1 << 14
 _LONGEST_SAMPLES = 1 << 10
-_QUIET_DB = 6.0
-_QUIET_DBOV = -66.0
 
 
 def amplitude(dbov: float) -> float:
     """RMS amplitude of a level relative to a full-scale square wave (RFC 3389, section 3)."""
     return float(_FULL_SCALE * 10 ** (dbov / 20))
+
+
+_QUIET_RATIO = np.float32(10 ** (6.0 / 20))
+_QUIET_AMPLITUDE = amplitude(-66.0)
 
 
 class ComfortNoise:
@@ -67,10 +69,9 @@ class ComfortNoise:
         self._announced[slots] = np.nan
 
     def quiet(self, slots: NDArray[np.int64], pcm: Pcm16) -> NDArray[np.bool_]:
-        """Whether nobody speaks in the frames, shape (n, frames, samples): all lie near the floor."""
-        limit = np.maximum(self._floor[slots] * 10 ** (_QUIET_DB / 20), amplitude(_QUIET_DBOV))
-        loudest: NDArray[np.float32] = _rms(pcm).max(axis=1)
-        below: NDArray[np.bool_] = loudest <= limit
+        """Whether nobody speaks in a frame of each, shape (n, samples): it lies near the floor."""
+        limit = np.maximum(self._floor[slots] * _QUIET_RATIO, _QUIET_AMPLITUDE)
+        below: NDArray[np.bool_] = _rms(pcm) <= limit
         return below
 
     def make(self, slots: NDArray[np.int64], samples: int) -> NDArray[np.float32]:

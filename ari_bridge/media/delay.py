@@ -12,6 +12,11 @@ time, faster in the beginning). Its 95 % quantile is the *target*: what the dela
 operator's bounds. With minimum = maximum the delay is fixed, and only drift is corrected.
 (WebRTC's NetEQ: delay_manager.cc, relative_arrival_delay_tracker.cc, histogram.cc.)
 
+Frames leave whole: a packet that begins in the middle of one must have come when the frame begins. So what
+helps against jitter is not the delay but the *slack*, the delay less how far into a frame packets begin, and
+that changes by whole frames only. The target is led to a delay at which packets begin with frames, with no
+less slack than the quantile wants, give or take a tenth (fit_to_frames).
+
 *Drift* is how much faster the sender's clock runs than ours: the least lateness of ten seconds falls by as
 much from one ten to the next. It needs no remedy of its own: the delay leaves its target, and is led back.
 """
@@ -23,6 +28,8 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from ari_bridge.core.audio import FRAME_MS
+
 REVIEW_S = 0.5
 """How often review() is to be called for a row."""
 _WINDOWS = 4
@@ -31,6 +38,9 @@ _BUCKET_S = 0.005
 _QUANTILE = 0.95
 _FORGET = 0.983
 _START_WEIGHT = 2.0
+_FRAME_S = FRAME_MS / 1000
+_TOLERANCE = 0.1
+"""Of the quantile, within which the slack is left as it is."""
 _SETTLED_REVIEWS = 4
 """Before that the delay is not made shorter: two seconds without jitter prove little."""
 _DRIFT_REVIEWS = 20
@@ -67,6 +77,7 @@ class DelayManager:
         self._last_s = np.zeros(rows)  # lateness of the packet before
         self._drift_known = np.zeros(rows, dtype=np.bool_)
         self._histogram = np.zeros((rows, _BUCKETS), dtype=np.float32)
+        self._wanted_s = np.zeros(rows)  # the quantile
         self._reviews = np.zeros(rows, dtype=np.int64)
         self.jitter_s = np.zeros(rows)
         """Interarrival jitter of each row, RFC 3550 section 6.4.1."""
@@ -123,7 +134,9 @@ class DelayManager:
             return
         self._reviews[slots] += 1
         reviews = self._reviews[slots]
-        self.target_s[slots] = self._quantile_s(slots, self._worst_s[slots], reviews)
+        wanted_s = self._quantile_s(slots, self._worst_s[slots], reviews)
+        self._wanted_s[slots] = wanted_s
+        self.target_s[slots] = np.clip(wanted_s, self._allowed.min_s, self._allowed.max_s)
         self._follow_drift(slots, reviews)
         self._least_before_s[slots, reviews % _WINDOWS] = self._least_now_s[slots]
         recent_s = self._least_before_s[slots]
@@ -131,6 +144,19 @@ class DelayManager:
         self._least_s[slots] = recent_s.min(axis=1)
         self._least_now_s[slots] = np.inf
         self._worst_s[slots] = 0.0
+
+    def fit_to_frames(self, slots: NDArray[np.int64], beside_s: NDArray[np.float64]) -> None:
+        """Move the targets, after a review, to where they are of use. `beside_s` is how far into a frame each
+        row's packets begin."""
+        known = np.isfinite(self._least_s[slots])
+        slots = slots[known]
+        slack_s = -self._least_s[slots] - beside_s[known]
+        wanted_s = self._wanted_s[slots]
+        lacking = np.ceil((wanted_s * (1 - _TOLERANCE) - slack_s) / _FRAME_S)
+        spare = np.floor((slack_s - wanted_s * (1 + _TOLERANCE)) / _FRAME_S)
+        frames = np.where(lacking > 0, lacking, np.where(spare > 0, -spare, 0.0))
+        fitting_s = slack_s + frames * _FRAME_S
+        self.target_s[slots] = np.clip(fitting_s, self._allowed.min_s, self._allowed.max_s)
 
     def _quantile_s(
         self, slots: NDArray[np.int64], worst_s: NDArray[np.float64], reviews: NDArray[np.int64]
@@ -146,8 +172,8 @@ class DelayManager:
         wanted = _QUANTILE * below[:, -1]
         at = np.argmax(below >= wanted[:, None], axis=1)
         inside = 1 - (below[each, at] - wanted) / histogram[each, at]
-        target: NDArray[np.float64] = (at + inside) * _BUCKET_S
-        return np.clip(target, self._allowed.min_s, self._allowed.max_s)
+        quantile_s: NDArray[np.float64] = (at + inside) * _BUCKET_S
+        return quantile_s
 
     def _follow_drift(self, slots: NDArray[np.int64], reviews: NDArray[np.int64]) -> None:
         """Between two tens the slope of their least lateness is the drift."""

@@ -26,21 +26,19 @@ from ari_bridge.media import rtp
 from ari_bridge.media.codecs.base import Codec, Coders
 from ari_bridge.media.delay import DelayRange
 from ari_bridge.media.pacing import PacingHistogram
-from ari_bridge.media.packets import Endpoint, Outgoing, Received
+from ari_bridge.media.packets import Endpoint, Lot, Outgoing, Received
 from ari_bridge.media.payloads import Payloads
 from ari_bridge.media.playout import Playout
 from ari_bridge.media.receiver import Receiver
 from ari_bridge.media.rows import FULL_PHASE, PHASES, TICK_S, Rows, Slots
 from ari_bridge.media.shared import SharedRows
 
-SENT_AT_ONCE = 128
-"""Packets. The kernel takes some half a millisecond for so many, more or less; for a full phase two, which is
-to be heard in the last ones."""
 SENDING_S = TICK_S / FULL_PHASE
 """For each packet, until the next lot leaves: a full phase's are spread evenly over its tick."""
 _STAGGERED = 3
 """Frames by which a phase's reviews come before those of the phase before it: they are work, and not all of
 them are to fall into the same 20 ms."""
+_PHASE = np.arange(PHASES)
 MAX_CATCH_UP_S = 0.2
 """Of late ticks that are still run. More would burst seconds of audio at the caller's own jitter buffer."""
 
@@ -130,6 +128,7 @@ class Engine:
         Raises MediaError when the peer has a row already.
         """
         group = self._by_name[codec_name]
+        self._pacing.flush()
         self._rows.open(slot, group.codec, peer)
         self._regroup()
         if len(self._rows) == 1:
@@ -154,6 +153,7 @@ class Engine:
 
     def close(self, slot: int) -> None:
         """The row is free at once; nothing more leaves for its peer."""
+        self._pacing.flush()
         self._rows.close(slot)
         self._regroup()
 
@@ -206,14 +206,16 @@ class Engine:
 
     def _next_play_s(self, slots: Slots) -> NDArray[np.float64]:
         """When each row's next frame is due."""
-        ticks = self._played + (self._rows.phase[slots] - self._played) % PHASES
-        return self._start_s + ticks.astype(np.float64) * TICK_S
+        ticks = self._played + (_PHASE - self._played) % PHASES
+        of_phase = self._start_s + ticks.astype(np.float64) * TICK_S
+        due_s: NDArray[np.float64] = of_phase.take(self._rows.phase.take(slots))
+        return due_s
 
     # ---------------------------------------------------------------- out
 
-    def send(self, now: float) -> Iterator[Outgoing]:
-        """The packets of the next tick, if it is due: SENT_AT_ONCE at a time, each yield at `leaving_at_s`,
-        and before the next is asked for."""
+    def send(self, now: float) -> Iterator[Lot]:
+        """The packets of the next tick, if it is due, lot by lot: each to be sent when it is due, and before
+        the next is asked for."""
         if not len(self._rows):
             return
         self._skip_standstill(now)
@@ -230,16 +232,12 @@ class Engine:
             if not len(slots):
                 continue
             built = self._build(group, slots)
-            for first in range(0, len(slots), SENT_AT_ONCE):
-                some = slice(first, first + SENT_AT_ONCE)
-                self._leaving = slots[some], due_s
-                yield Outgoing(built.octets[some], built.destinations[some])
-                due_s += SENDING_S * len(slots[some])
-
-    @property
-    def leaving_at_s(self) -> float:
-        """When the packets last yielded are due."""
-        return self._leaving[1]
+            first = 0
+            for lot in self._rows.lots(group.index, phase):
+                self._leaving = lot, due_s
+                yield Lot(built, slice(first, first + len(lot)), due_s)
+                due_s += SENDING_S * len(lot)
+                first += len(lot)
 
     def left(self, now: float) -> None:
         """The packets last yielded have left, at that time."""

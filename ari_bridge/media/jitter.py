@@ -76,7 +76,12 @@ class Placed:
 class JitterBuffer:
     """State of up to `rows` calls. Slots are row numbers, arrays of shape (n,), each slot at most once."""
 
-    def __init__(self, codec: Codec, rows: int, allowed: DelayRange) -> None:
+    def __init__(
+        self, codec: Codec, rows: int, allowed: DelayRange, moved_blocks: NDArray[np.int64] | None = None
+    ) -> None:
+        """`moved_blocks`, shape (rows,), is told of each row how far its play head was moved forward in all
+        to change the delay, in ring blocks: so much earlier the caller's audio, our echo in it, is heard."""
+        self._moved_blocks = np.zeros(rows, dtype=np.int64) if moved_blocks is None else moved_blocks
         self._codec = codec
         self._allowed = allowed
         self.delay = DelayManager(rows, allowed)
@@ -116,15 +121,18 @@ class JitterBuffer:
         frame is due."""
         clocks = payload.shape[1] // self._codec.octets_per_clock
         offset = self._offset(slots, timestamp)
-        restarted = self._begins(slots, ssrc, offset)
-        if np.count_nonzero(restarted):
+        restarted = ssrc != self._ssrc[slots]
+        first_clock, last_clock = offset.min(), offset.max()
+        if np.count_nonzero(restarted) or last_clock > self._too_early or first_clock < -self._too_late:
+            restarted |= (offset > self._too_early) | (offset < -self._too_late)
             first = restarted & (self._ssrc[slots] == _NO_STREAM)
             self._start(slots, restarted, timestamp, ssrc, sequence, arrivals_s, next_play_s)
             restarted &= ~first
             offset = self._offset(slots, timestamp)
-        behind = offset < 0
-        ended = overdue = behind
-        if np.count_nonzero(behind):
+            first_clock = offset.min()
+        ended = overdue = np.zeros(len(slots), dtype=np.bool_)
+        if first_clock < 0:
+            behind = offset < 0
             ended = offset + clocks <= 0
             # Overdue since the frame was taken that its first sample is in.
             due_s = next_play_s + offset // self._codec.frame_clocks * (FRAME_MS / 1000)
@@ -141,8 +149,10 @@ class JitterBuffer:
 
         self.delay.observe(slots, arrivals_s - next_play_s - offset / self._codec.clock_hz)
         step, repeated, missing = self._sequence.advance(slots, sequence)
+        in_order = not np.count_nonzero(step != 1)
         room = (timestamp - self._next_clock[slots]).view(np.int32)
-        if not np.count_nonzero(restarted | behind | (step != 1) | (room != 0)):
+        plain = first_clock >= 0 and in_order and not np.count_nonzero(room)
+        if plain and not np.count_nonzero(restarted):
             self._next_clock[slots] = timestamp + np.uint32(clocks)
             self._quiet[slots] = False
             self._ring.write(slots, offset, payload)
@@ -205,12 +215,10 @@ class JitterBuffer:
         """Clocks from the play head to the packet; negative is past. Wraps with the 32-bit timestamp."""
         return (timestamp - self._head_clock[slots]).view(np.int32).astype(np.int64)
 
-    def _begins(
-        self, slots: NDArray[np.int64], ssrc: NDArray[np.uint32], offset: NDArray[np.int64]
-    ) -> NDArray[np.bool_]:
-        """Whether a packet is the first of a new stream."""
-        begins: NDArray[np.bool_] = (ssrc != self._ssrc[slots]) | (offset > self._too_early)
-        return begins | (offset < -self._too_late)
+    def beside_s(self, slots: NDArray[np.int64]) -> NDArray[np.float64]:
+        """How far into a frame that leaves each row's packets begin."""
+        beside = self._offset(slots, self._next_clock[slots]) % self._codec.frame_clocks
+        return beside / self._codec.clock_hz
 
     def _run_of_late_ones(
         self, slots: NDArray[np.int64], late_on_arrival: NDArray[np.bool_]
@@ -270,7 +278,7 @@ class JitterBuffer:
         payload, there, paused = self._ring.take(slots)
         self._head_clock[slots] += np.uint32(self._codec.frame_clocks)
         if not there.all():
-            paused |= ~there & self._quiet[slots, None]
+            paused = paused | (~there & self._quiet[slots, None])
         return payload, there, paused
 
     def skip(self, slots: NDArray[np.int64], frames: int) -> None:
@@ -296,3 +304,4 @@ class JitterBuffer:
     def _moved(self, slot: int, blocks: int) -> None:
         self._head_clock[slot] = (int(self._head_clock[slot]) + blocks * self._ring.block_clocks) % 2**32
         self.delay.shift(slot, -blocks * BLOCK_S)
+        self._moved_blocks[slot] += blocks

@@ -19,7 +19,7 @@ from collections.abc import Iterator
 import numpy as np
 from numpy.typing import NDArray
 
-from ari_bridge.media.packets import PACKET_ROOM, Outgoing, Received
+from ari_bridge.media.packets import ALL, PACKET_ROOM, Outgoing, Received
 
 _MMSGHDR = np.dtype(
     [
@@ -115,19 +115,21 @@ class MmsgReceiver:
 
     def received(self, count: int, now: float) -> Received:
         """The first `count` packets, which makes room for the next."""
-        wall_s = self._nanoseconds[:count] * 1e-9
-        wall_s += self._seconds[:count] - time.time()
-        stamped = (self._kind[:count] == _SO_TIMESTAMPNS) & (wall_s > -_MAX_AGE_S) & (wall_s <= 0)
-        if not stamped.all():
-            wall_s[~stamped] = 0.0
-        wall_s += now
+        wall_ns = time.time_ns()
+        age_s = (wall_ns - self._seconds[:count] * 1_000_000_000 - self._nanoseconds[:count]) * 1e-9
+        if not (age_s.min() >= 0.0 and age_s.max() < _MAX_AGE_S and self._all_stamped(count)):
+            believed = (self._kind[:count] == _SO_TIMESTAMPNS) & (age_s >= 0.0) & (age_s < _MAX_AGE_S)
+            age_s[~believed] = 0.0
         sources = self._ip[:count].astype(np.int64)
         sources <<= 16
         sources |= self._port[:count]
         # The kernel has written how much of it it used. (A name always takes the same room.)
         self._control_octets[:count] = _CONTROL.itemsize
         self._kind[:count] = 0
-        return Received(self._octets[:count], self._lengths[:count].astype(np.int64), sources, wall_s)
+        return Received(self._octets[:count], self._lengths[:count].astype(np.int64), sources, now - age_s)
+
+    def _all_stamped(self, count: int) -> bool:
+        return not np.count_nonzero(self._kind[:count] != _SO_TIMESTAMPNS)
 
 
 def want_timestamps(sock: socket.socket) -> None:
@@ -146,8 +148,8 @@ class MmsgTransport:
         self._sendmmsg = ctypes.CDLL(None, use_errno=True).sendmmsg
         self._sendmmsg.argtypes = (ctypes.c_int, ctypes.c_void_p, ctypes.c_uint, ctypes.c_int)
         self._out = _Buffers(_BATCH)
-        self._out_bases, self._out_octets = self._out.iovecs["base"], self._out.iovecs["octets"]
-        self._out_ports, self._out_ips = self._out.names["port"], self._out.names["ip"]
+        self._laid_out: Outgoing | None = None
+        """Whose packets the headers of `_out` are."""
 
     def fileno(self) -> int:
         return self._fd
@@ -160,34 +162,38 @@ class MmsgTransport:
             if count < _BATCH:
                 return
 
-    def send(self, packets: Outgoing) -> int:
-        sent = 0
-        for start in range(0, len(packets), _BATCH):
-            octets = packets.octets[start : start + _BATCH]
-            destinations = packets.destinations[start : start + _BATCH]
-            count = len(octets)
-            self._out_bases[:count] = _addresses(octets)
-            self._out_octets[:count] = octets.shape[1]
-            self._out_ports[:count] = destinations & 0xFFFF
-            self._out_ips[:count] = destinations >> 16
-            sent += self._send(count)
-        return sent
+    def send(self, packets: Outgoing, which: slice = ALL) -> int:
+        if packets is not self._laid_out:
+            self._lay_out(packets)
+        first, last, _ = which.indices(len(packets))
+        return self._send(first, last)
 
-    def _send(self, count: int) -> int:
-        """The first `count` headers. One that the system refuses is left out, as if lost on the way."""
-        done = refused = 0
-        while done < count:
+    def _lay_out(self, packets: Outgoing) -> None:
+        count = len(packets)
+        if count > len(self._out.headers):
+            self._out = _Buffers(count)
+        self._out.iovecs["base"][:count] = _addresses(packets.octets)
+        self._out.iovecs["octets"][:count] = packets.octets.shape[1]
+        self._out.names["port"][:count] = packets.destinations & 0xFFFF
+        self._out.names["ip"][:count] = packets.destinations >> 16
+        self._laid_out = packets
+
+    def _send(self, first: int, last: int) -> int:
+        """The headers from `first` to before `last`. One that the system refuses is left out, as if lost on
+        the way."""
+        at, refused = first, 0
+        while at < last:
             result = self._sendmmsg(
-                self._fd, self._out.address + done * _MMSGHDR.itemsize, count - done, socket.MSG_DONTWAIT
+                self._fd, self._out.address + at * _MMSGHDR.itemsize, last - at, socket.MSG_DONTWAIT
             )
             if result > 0:
-                done += result
+                at += result
             elif ctypes.get_errno() in (errno.EAGAIN, errno.ENOBUFS):
-                return done - refused
+                break
             elif ctypes.get_errno() != errno.EINTR:
-                done += 1
+                at += 1
                 refused += 1
-        return done - refused
+        return at - first - refused
 
     def close(self) -> None:
         self._socket.close()

@@ -16,6 +16,8 @@ PACKET_ROOM = 2112
 """Bytes kept of a packet: 60 ms of slin16 and its header fit. An odd number of cache lines: with a power of
 two the headers of a batch would all compete for the same few."""
 
+ALL = slice(None)
+
 Endpoint: TypeAlias = int
 """`ip << 16 | port`."""
 
@@ -56,6 +58,27 @@ class Outgoing:
     """(n, bytes), C-contiguous."""
     destinations: NDArray[np.int64]
     """Endpoints."""
+
+    def __len__(self) -> int:
+        return len(self.destinations)
+
+
+@dataclass(frozen=True, slots=True)
+class Lot:
+    """Some of the packets of a tick, which are to leave together."""
+
+    packets: Outgoing
+    """All of the tick: a transport lays them out once."""
+    which: slice
+    due_s: float
+
+    @property
+    def octets(self) -> NDArray[np.uint8]:
+        return self.packets.octets[self.which]
+
+    @property
+    def destinations(self) -> NDArray[np.int64]:
+        return self.packets.destinations[self.which]
 
     def __len__(self) -> int:
         return len(self.destinations)

@@ -19,10 +19,10 @@ every later sample of it has left, since it leaves at its own pace.
 from __future__ import annotations
 
 import numpy as np
-from numpy.lib.stride_tricks import sliding_window_view
 from numpy.typing import NDArray
 
 from ari_bridge.core.audio import Pcm16, samples
+from ari_bridge.media.items import sliding_items
 from ari_bridge.media.shared import NO_ONSET, RX_FRAMES, SharedRows, tx_capacity
 
 FADE_MS = 5
@@ -47,7 +47,7 @@ class Playout:
         self._mask = tx_capacity(rate_hz) - 1
         self._ring = shared.tx.reshape(-1)
         self._stride = shared.tx.shape[1]
-        self._frames_at = sliding_window_view(self._ring, frame_samples)
+        self._frames_at = sliding_items(self._ring, frame_samples)
         """The frame that begins at each sample, where it does not run over a ring's end."""
         self._heard = shared.media["heard"]
         self._flush_done = shared.media["flush_done"]
@@ -124,7 +124,7 @@ class Playout:
         at = start & self._mask
         base = rows * self._stride
         if not np.count_nonzero(at > self._mask + 1 - len(self._frame)):
-            pcm: Pcm16 = self._frames_at[base + at][:, :count]
+            pcm: Pcm16 = self._frames_at[base + at].view(np.int16).reshape(-1, len(self._frame))[:, :count]
         else:
             pcm = self._ring[base[:, None] + (at[:, None] + self._frame[:count] & self._mask)]
         return pcm

@@ -117,14 +117,14 @@ class MediaProcess:
         """The packets of one tick, each lot at its time. False when none is due."""
         ticked = False
         began_s = monotonic_s()
-        for packets in self._engine.send(began_s + self._lead.seconds):
+        for lot in self._engine.send(began_s + self._lead.seconds):
             now = monotonic_s()
             if not ticked:
                 self._lead.took(now - began_s)
-            early_s = self._engine.leaving_at_s - now
+            early_s = lot.due_s - now
             if early_s > 0:
                 time.sleep(early_s)
-            self._transport.send(packets)
+            self._transport.send(lot.packets, lot.which)
             self._engine.left(monotonic_s())
             ticked = True
         return ticked

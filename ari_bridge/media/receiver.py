@@ -19,6 +19,7 @@ from ari_bridge.media.codecs.base import Codec, Coders, Octets
 from ari_bridge.media.comfort import LISTEN_EVERY, ComfortNoise
 from ari_bridge.media.concealment import Concealer
 from ari_bridge.media.delay import REVIEW_S, DelayRange
+from ari_bridge.media.items import as_items
 from ari_bridge.media.jitter import Arrival, JitterBuffer
 from ari_bridge.media.packets import Received
 from ari_bridge.media.rows import Slots
@@ -49,9 +50,10 @@ class Receiver:
         self._shared = shared
         self._coders = coders
         self._rx = shared.rx(codec.rate_hz)
+        self._rx_frames = as_items(self._rx)
         self._noise = ComfortNoise(rows, rng)
         self._events = TelephoneEvents(rows)
-        self._jitter = JitterBuffer(codec, rows, allowed)
+        self._jitter = JitterBuffer(codec, rows, allowed, shared.media["moved_blocks"])
         self._concealer = Concealer(self._rx.reshape(rows, -1), codec.rate_hz, self._noise)
         self._stretch = Stretch(codec, self._rx, self._jitter, self._concealer, self._noise, coders)
         self._start_s = allowed.start_s
@@ -89,11 +91,13 @@ class Receiver:
     def _is_audio(self, headers: rtp.Headers) -> NDArray[np.bool_]:
         """Packets of the codec's own payload type with at most 60 ms of whole samples."""
         codec, octets = self._codec, headers.payload_octets
-        of_our_type: NDArray[np.bool_] = headers.valid & (headers.payload_type == codec.payload_type)
-        if codec.stow is not None:  # which judges each packet itself
-            return of_our_type & (octets > 0)
-        whole = (octets > 0) & (octets <= 3 * codec.frame_octets) & (octets % codec.octets_per_clock == 0)
-        audio: NDArray[np.bool_] = of_our_type & whole
+        audio: NDArray[np.bool_] = headers.payload_type == codec.payload_type
+        audio &= headers.valid
+        audio &= octets > 0
+        if codec.stow is None:  # which judges each packet itself
+            audio &= octets <= 3 * codec.frame_octets
+            if codec.octets_per_clock > 1:
+                audio &= octets % codec.octets_per_clock == 0
         return audio
 
     def _take_audio(
@@ -193,7 +197,7 @@ class Receiver:
         payload, there, silent = self._jitter.take(slots)
         place = frames % RX_FRAMES
         pcm = self._coders.decode(slots, payload, there)
-        self._rx[slots, place] = pcm
+        self._rx_frames[slots, place] = as_items(pcm)
         flags = self._concealer.fill(slots, frames, there, silent)
         if turn % LISTEN_EVERY == 0:
             good = there.all(axis=1)
@@ -208,6 +212,7 @@ class Receiver:
         """Find the targets anew, and publish the figures."""
         delay, media = self._jitter.delay, self._shared.media
         delay.review(slots)
+        delay.fit_to_frames(slots, self._jitter.beside_s(slots))
         self._stretch.review(slots)
         known = slots[np.isfinite(delay.delay_s(slots))]
         media["delay_s"][known] = delay.delay_s(known)

@@ -9,13 +9,11 @@ contents of a row are moved instead.
 
 from __future__ import annotations
 
-from typing import TypeVar
-
 import numpy as np
-from numpy.lib.stride_tricks import as_strided
 from numpy.typing import NDArray
 
 from ari_bridge.media.codecs.base import Codec, Octets
+from ari_bridge.media.items import as_items, sliding_items
 
 BLOCKS_A_SECOND = 400
 BLOCK_S = 1 / BLOCKS_A_SECOND
@@ -24,8 +22,7 @@ BLOCKS = 512
 """In a ring: 1.28 s, for 0.8 s of offset, the longest packet, and as much again for what is made to wait."""
 _FRAMES = BLOCKS // BLOCKS_A_FRAME
 
-_PAUSE = np.uint16(0xFFFF)
-Item = TypeVar("Item", bound=np.generic)
+_PAUSE = np.uint8(0xFF)
 
 
 class BlockRing:
@@ -36,10 +33,13 @@ class BlockRing:
         self.block_clocks = codec.clock_hz // BLOCKS_A_SECOND
         self._block_octets = self.block_clocks * self._unit
         self._octets = np.zeros((rows, BLOCKS * self._block_octets), dtype=np.uint8)
-        self._filled = np.zeros((rows, BLOCKS), dtype=np.uint16)  # clocks in each block, or _PAUSE
+        self._filled = np.zeros((rows, BLOCKS), dtype=np.uint8)  # clocks in each block, or _PAUSE
         self._frames = self._octets.reshape(rows * _FRAMES, -1)
-        self._frames_filled = self._filled.reshape(rows * _FRAMES, BLOCKS_A_FRAME)
-        self._windows: dict[int, tuple[Octets, NDArray[np.uint16]]] = {}
+        self._frames_filled = self._filled.view(np.uint64).reshape(-1)  # the blocks of a frame as one number
+        self._full = np.full(BLOCKS_A_FRAME, self.block_clocks, dtype=np.uint8).view(np.uint64)[0]
+        self._all = np.ones((rows, BLOCKS_A_FRAME), dtype=np.bool_)
+        self._none = np.zeros((rows, BLOCKS_A_FRAME), dtype=np.bool_)
+        self._windows: dict[int, tuple[NDArray[np.void], NDArray[np.void], np.void]] = {}
         self._head = np.zeros(rows, dtype=np.int64)  # in blocks; always a frame's first
 
     def clear(self, slots: NDArray[np.int64]) -> None:
@@ -55,9 +55,10 @@ class BlockRing:
         """Put payloads of one length, shape (n, octets), at offsets in clocks: whole blocks of all rows at
         once, and packets that do not fit the grid, or reach back behind the head, one by one."""
         clocks = payload.shape[1] // self._unit
-        ahead, beside = np.divmod(offset, self.block_clocks)
-        odd = (beside != 0) | (ahead < 0)
-        odd |= clocks % self.block_clocks != 0
+        ahead = offset // self.block_clocks
+        odd = (ahead * self.block_clocks != offset) | (ahead < 0)
+        if clocks % self.block_clocks:
+            odd[:] = True
         if np.count_nonzero(odd):
             for i in np.flatnonzero(odd).tolist():
                 self._write_odd(int(slots[i]), int(offset[i]), payload[i])
@@ -71,20 +72,22 @@ class BlockRing:
         first = first % BLOCKS
         if (first <= BLOCKS - count).all():
             index = rows * BLOCKS + first
-            of_octets, of_filled = self._windows_of(count)
-            of_octets[index] = octets
-            of_filled[index] = self.block_clocks
+            of_octets, of_filled, full = self._windows_of(count)
+            of_octets[index] = as_items(octets)
+            of_filled[index] = full
             return
         around = rows[:, None] * BLOCKS + (first[:, None] + np.arange(count)) % BLOCKS  # a ring's end
         self._octets.reshape(-1, self._block_octets)[around] = octets.reshape(*around.shape, -1)
         self._filled.reshape(-1)[around] = self.block_clocks
 
-    def _windows_of(self, count: int) -> tuple[Octets, NDArray[np.uint16]]:
-        """Views of `count` blocks that begin at each block. Packets are nearly all of one length."""
+    def _windows_of(self, count: int) -> tuple[NDArray[np.void], NDArray[np.void], np.void]:
+        """Views of `count` blocks that begin at each block, and what tells that they are full. Packets are
+        nearly all of one length."""
         if count not in self._windows:
             self._windows[count] = (
-                _windows(self._octets.reshape(-1), count * self._block_octets, self._block_octets),
-                _windows(self._filled.reshape(-1), count, 1),
+                sliding_items(self._octets.reshape(-1), count * self._block_octets, self._block_octets),
+                sliding_items(self._filled.reshape(-1), count),
+                as_items(np.full((1, count), self.block_clocks, dtype=np.uint8))[0],
             )
         return self._windows[count]
 
@@ -105,13 +108,17 @@ class BlockRing:
 
     def take(self, slots: NDArray[np.int64]) -> tuple[Octets, NDArray[np.bool_], NDArray[np.bool_]]:
         """The next frame of each row, and move on. Returns payload of shape (n, frame octets), and for its
-        blocks, shape (n, BLOCKS_A_FRAME), whether each is there and, if not, whether the sender paused."""
+        blocks, shape (n, BLOCKS_A_FRAME), whether each is there and, if not, whether the sender paused; these
+        are only to be read."""
         head = self._head[slots]
         index = slots * _FRAMES + head // BLOCKS_A_FRAME % _FRAMES
         payload = self._frames.take(index, axis=0)
-        filled = self._frames_filled.take(index, axis=0)
+        words = self._frames_filled.take(index)
         self._frames_filled[index] = 0
         self._head[slots] = head + BLOCKS_A_FRAME
+        if not np.count_nonzero(words != self._full):  # nearly always
+            return payload, self._all[: len(slots)], self._none[: len(slots)]
+        filled = words.view(np.uint8).reshape(-1, BLOCKS_A_FRAME)
         return payload, filled == self.block_clocks, filled == _PAUSE
 
     def skip(self, slots: NDArray[np.int64], frames: int) -> None:
@@ -140,9 +147,3 @@ class BlockRing:
     def _roll(self, slot: int, blocks: int) -> None:
         self._octets[slot] = np.roll(self._octets[slot], blocks * self._block_octets)
         self._filled[slot] = np.roll(self._filled[slot], blocks)
-
-
-def _windows(array: NDArray[Item], size: int, step: int) -> NDArray[Item]:
-    """Writeable views of `size` items of a flat array that begin at each `step`-th."""
-    stride = array.itemsize
-    return as_strided(array, ((len(array) - size) // step + 1, size), (step * stride, stride))

@@ -23,6 +23,10 @@ FULL_PHASE = 512
 _OPENING_ORDER = np.array([0, 4, 2, 6, 1, 5, 3, 7])
 """Of the phases: those in use lie as far apart as they can."""
 
+LOT_ROWS = 128
+"""Whose packets leave together. The kernel takes some half a millisecond for so many, more or less; for a
+full phase two, which is to be heard in the last ones."""
+
 Slots = NDArray[np.int64]
 
 
@@ -38,9 +42,13 @@ class Rows:
         """Endpoint of each row."""
         nobody: Slots = np.zeros(0, dtype=np.int64)
         self._lists = [[nobody] * PHASES for _ in codecs]
+        self._lots: list[list[list[Slots]]] = [[[] for _ in range(PHASES)] for _ in codecs]
         self._in_use = [False] * PHASES
         self._sorted_peers = nobody
         self._sorted_slots = nobody
+        self._slot_at_port = np.full(1 << 16, -1, dtype=np.int64)
+        self._ports_differ = True
+        """No two hosts use the same port: then a look at the port will do."""
 
     def __len__(self) -> int:
         return len(self._sorted_slots)
@@ -68,6 +76,10 @@ class Rows:
         """The rows of one codec that play in that phase, in ascending order."""
         return self._lists[codec][phase]
 
+    def lots(self, codec: int, phase: int) -> list[Slots]:
+        """The same rows, LOT_ROWS at a time; the same arrays until a row comes or goes."""
+        return self._lots[codec][phase]
+
     def next_tick(self, tick: int) -> int:
         """The first from `tick` on at which rows play. Raises InternalError when there are none."""
         for later in range(tick, tick + PHASES):
@@ -77,8 +89,9 @@ class Rows:
 
     def find(self, peers: NDArray[np.int64]) -> Slots:
         """The slot of each peer, -1 for strangers."""
-        if not len(self):
-            return np.full(len(peers), -1, dtype=np.int64)
+        if self._ports_differ:
+            slots = self._slot_at_port.take(peers & 0xFFFF)
+            return np.where(self.peer.take(slots) == peers, slots, -1)
         index = np.minimum(np.searchsorted(self._sorted_peers, peers), len(self) - 1)
         return np.where(self._sorted_peers[index] == peers, self._sorted_slots[index], -1)
 
@@ -88,8 +101,14 @@ class Rows:
 
     def _relist(self, codec: int, phase: int) -> None:
         """A row of that codec and phase has come or gone."""
-        self._lists[codec][phase] = np.flatnonzero((self.codec == codec) & (self.phase == phase))
+        rows = np.flatnonzero((self.codec == codec) & (self.phase == phase))
+        self._lists[codec][phase] = rows
+        self._lots[codec][phase] = [rows[first : first + LOT_ROWS] for first in range(0, len(rows), LOT_ROWS)]
         self._in_use[phase] = any(len(lists[phase]) for lists in self._lists)
         slots = np.flatnonzero(self.codec >= 0)
+        self._slot_at_port[self._sorted_peers & 0xFFFF] = -1
         self._sorted_slots = slots[np.argsort(self.peer[slots])]
         self._sorted_peers = self.peer[self._sorted_slots]
+        ports = self._sorted_peers & 0xFFFF
+        self._slot_at_port[ports] = self._sorted_slots
+        self._ports_differ = len(np.unique(ports)) == len(ports)

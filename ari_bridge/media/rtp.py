@@ -21,6 +21,7 @@ TELEPHONE_EVENT = 101
 """RFC 4733; Asterisk's payload type 101. Digits come by ARI events, never by media."""
 
 _VERSION_2 = 0x80
+_MARKER = np.uint32(1 << 23)
 _FIXED = np.dtype(
     [("first", "u1"), ("second", "u1"), ("sequence", ">u2"), ("timestamp", ">u4"), ("ssrc", ">u4")]
 )
@@ -31,14 +32,20 @@ class Headers:
     """The headers of n packets, as columns. Where `valid` is False the others mean nothing."""
 
     valid: NDArray[np.bool_]
-    marker: NDArray[np.bool_]
-    payload_type: NDArray[np.int64]
+    first_word: NDArray[np.uint32]
+    """V, P, X, CC, M, PT and sequence number, as above."""
+    payload_type: NDArray[np.uint32]
     sequence: NDArray[np.uint16]
     timestamp: NDArray[np.uint32]
     ssrc: NDArray[np.uint32]
     payload_start: NDArray[np.int64]
     """Index of the payload's first byte."""
     payload_octets: NDArray[np.int64]
+
+    @property
+    def marker(self) -> NDArray[np.bool_]:
+        marked: NDArray[np.bool_] = self.first_word & _MARKER != 0
+        return marked
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,22 +63,25 @@ class Packet:
 def parse_batch(octets: NDArray[np.uint8], lengths: NDArray[np.int64]) -> Headers:
     """The headers of packets in rows of `octets`, shape (n, room) with room >= 12; nothing is copied but
     the columns. A packet is valid when it is version 2 and all parts that its header announces are there."""
-    fixed = np.ascontiguousarray(octets[:, :HEADER_OCTETS]).view(_FIXED)[:, 0]
-    first, second = fixed["first"], fixed["second"]
+    first_word, timestamp, ssrc = octets[:, :HEADER_OCTETS].view(">u4").T.astype(np.uint32, order="C")
     start = np.full(len(lengths), HEADER_OCTETS, dtype=np.int64)
-    padding = np.zeros(len(lengths), dtype=np.int64)
-    valid = (lengths >= HEADER_OCTETS) & (first & 0xC0 == _VERSION_2)
-    if np.count_nonzero(first & 0x3F):
+    payload_octets = lengths - HEADER_OCTETS
+    valid = payload_octets >= 0
+    kind = first_word >> np.uint32(24)
+    if np.count_nonzero(kind != _VERSION_2):  # seldom: a plain header is nothing but its version
+        valid &= kind & 0xC0 == _VERSION_2
+        padding = np.zeros(len(lengths), dtype=np.int64)
         _skip_optional_parts(octets, lengths, start, padding, valid)
+        payload_octets = lengths - start - padding
     return Headers(
         valid=valid,
-        marker=second >= 0x80,
-        payload_type=(second & 0x7F).astype(np.int64),
-        sequence=fixed["sequence"].astype(np.uint16),
-        timestamp=fixed["timestamp"].astype(np.uint32),
-        ssrc=fixed["ssrc"].astype(np.uint32),
+        first_word=first_word,
+        payload_type=first_word >> np.uint32(16) & np.uint32(0x7F),
+        sequence=first_word.astype(np.uint16),
+        timestamp=timestamp,
+        ssrc=ssrc,
         payload_start=start,
-        payload_octets=lengths - start - padding,
+        payload_octets=payload_octets,
     )
 
 

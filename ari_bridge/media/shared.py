@@ -93,6 +93,7 @@ MEDIA = _in_whole_lines(
         ("delay_s", "f8"),
         ("target_s", "f8"),
         ("drift_ppm", "f8"),
+        ("moved_blocks", "i8"),
         ("digit_count", "i8"),
         ("digits", "u1", DIGITS_KEPT),
     ]

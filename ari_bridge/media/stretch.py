@@ -65,8 +65,7 @@ class Stretch:
         error_s = self._jitter.delay.error_s(rows)
         there_yet = np.abs(error_s) < BLOCK_S
         self._off[rows[there_yet]] = False
-        recent = (frames[:, None] - 1 - np.arange(_QUIET_FRAMES)) % self._line.shape[1]
-        quiet = self._noise.quiet(rows, self._line[rows[:, None], recent]) & (frames >= _QUIET_FRAMES)
+        quiet = self._quiet(rows, frames)
         in_speech = (error_s >= SPEECH_LONGER_S) | (error_s <= -SPEECH_SHORTER_S)
         in_speech &= ~quiet & (frames % SPEECH_EVERY == 0) & (frames >= _QUIET_FRAMES)
         for i in np.flatnonzero(quiet & ~there_yet).tolist():
@@ -77,6 +76,18 @@ class Stretch:
             for i, lag_s in zip(speaking.tolist(), lags_s.tolist(), strict=True):
                 blocks = _whole_periods(lag_s, abs(float(error_s[i])))
                 self._change(int(rows[i]), blocks if error_s[i] > 0 else -blocks, quiet=False)
+
+    def _quiet(self, rows: NDArray[np.int64], frames: NDArray[np.int64]) -> NDArray[np.bool_]:
+        """Whether nobody spoke in the last frames of each row. Where somebody speaks, the newest one nearly
+        always shows it."""
+        quiet = frames >= _QUIET_FRAMES
+        for ago in range(1, 1 + _QUIET_FRAMES):
+            still = np.flatnonzero(quiet)
+            if not len(still):
+                break
+            place = (frames[still] - ago) % self._line.shape[1]
+            quiet[still] = self._noise.quiet(rows[still], self._line[rows[still], place])
+        return quiet
 
     @staticmethod
     def _quiet_blocks(error_s: float) -> int:

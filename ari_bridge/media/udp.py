@@ -18,7 +18,7 @@ import numpy as np
 
 from ari_bridge.core.errors import MediaError, PortTaken
 from ari_bridge.media.mmsg import MmsgTransport, has_mmsg
-from ari_bridge.media.packets import PACKET_ROOM, Outgoing, Received, endpoint, host_and_port
+from ari_bridge.media.packets import ALL, PACKET_ROOM, Outgoing, Received, endpoint, host_and_port
 
 _BUFFER_OCTETS = 4 << 20
 """Room in the kernel for packets while we are held up: some 100 ms at 2500 calls."""
@@ -41,8 +41,9 @@ class Transport(Protocol):
         """What has come in, in batches; never waits. `now` is the monotonic time."""
         ...
 
-    def send(self, packets: Outgoing) -> int:
-        """Send each packet to its destination; never waits. Returns how many the system took."""
+    def send(self, packets: Outgoing, which: slice = ALL) -> int:
+        """Send each packet, or some of them, to its destination; never waits. Returns how many the system
+        took."""
         ...
 
     def close(self) -> None: ...
@@ -116,9 +117,10 @@ class PortableTransport:
             self._sources[i] = endpoint(host, port) if port else 0
         return _BATCH
 
-    def send(self, packets: Outgoing) -> int:
+    def send(self, packets: Outgoing, which: slice = ALL) -> int:
         sent = 0
-        for octets, destination in zip(packets.octets, packets.destinations.tolist(), strict=True):
+        destinations = packets.destinations[which].tolist()
+        for octets, destination in zip(packets.octets[which], destinations, strict=True):
             with suppress(OSError):  # no room, no route: lost on the way like any other
                 self._socket.sendto(octets, host_and_port(destination))
                 sent += 1

@@ -38,8 +38,6 @@ log = logging.getLogger(__name__)
 
 CONCEALED_FRAMES_MAX = 10
 PATIENCE_FRAMES = 2
-NEAR_MIN = 0.4
-"""With a smaller share of its power a frame is our echo: predicted too low, it leaves some of itself."""
 VOICE_BEGINS = 0.5
 """Probability with which the model agrees that voice begins."""
 VOICE_GOES_ON = 0.2
@@ -131,7 +129,7 @@ class VoiceDetector:
         if frame.flags & (FrameFlags.CONCEALED | FrameFlags.SILENCE):
             return self._onset.frame(False, frame.end_s)
         self._concealed_frames = 0
-        if finding.near < NEAR_MIN:
+        if finding.near <= 0:
             return self._onset.frame(False, frame.end_s)
         above_db = frame.level_dbfs + 10 * math.log10(finding.near) - self._floor.dbfs
         loud = above_db > self._floor.margin_db - (RELEASE_DB if self._onset.voice else 0.0)

@@ -198,6 +198,21 @@ class Warming(Protocol):
         ...
 
 
+async def warmed(engine: object) -> None:
+    """Warm an engine, if there is anything to warm."""
+    if isinstance(engine, Warming):
+        await engine.warm()
+
+
+@runtime_checkable
+class Preparing(Protocol):
+    """A voice that can have a fixed phrase ready, for when it cannot speak any more."""
+
+    async def prepare(self, text: str, context: VoiceContext) -> None:
+        """Returns when it is there, at once where it was. Raises ProviderError."""
+        ...
+
+
 # ------------------------------------------------------------------ registry
 
 

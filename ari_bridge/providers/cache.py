@@ -18,7 +18,7 @@ import numpy as np
 
 from ari_bridge.core.audio import samples
 from ari_bridge.dialogue.sentences import SentenceChunker
-from ari_bridge.providers.base import Options, Speech, TextToSpeech, VoiceContext
+from ari_bridge.providers.base import Options, Speech, TextToSpeech, VoiceContext, warmed
 from ari_bridge.providers.phrase_store import Phrase, PhraseStore
 from ari_bridge.providers.streams import watched
 
@@ -64,6 +64,17 @@ class CachingTextToSpeech:
             return
         for piece in _pieces(phrase):
             yield piece
+
+    async def warm(self) -> None:
+        await warmed(self._engine)
+
+    async def prepare(self, text: str, context: VoiceContext) -> None:
+        """Keep `text`, one of the phrases. Raises ProviderError."""
+        for sentence in self._sentences.intersection(_sentences(text)):
+            if await self._store.get(self._key(sentence, context)) is None:
+                async with aclosing(self.speak(sentence, context)) as pieces:
+                    async for _ in pieces:
+                        pass
 
     async def close(self) -> None:
         """Closes the engine; the store is its owner's."""

@@ -1,12 +1,14 @@
 """The engines that agents name: each built once, voices with the cache of fixed phrases before them, a list
-of them as one engine with others in reserve."""
+of them as one engine with others in reserve. A single one is a list too: it may not keep callers waiting for
+longer."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
 from typing import Any, Generic, TypeVar
 
-from ari_bridge.dialogue.own_words import APOLOGY
+from ari_bridge.dialogue.languages.registry import all_languages
+from ari_bridge.dialogue.wording import wording
 from ari_bridge.provider_settings import FallbackSettings
 from ari_bridge.providers.base import Kind, LanguageModel, SpeechToText, TextToSpeech, TurnDetector
 from ari_bridge.providers.cache import CachingTextToSpeech
@@ -36,12 +38,13 @@ class Engines:
         self._settings, self._build = settings, build
         self._reserve = settings.providers.fallback
         self._detectors: dict[str, TurnDetector] = {}
-        self._speech: dict[str, SpeechToSpeech] = {}
         limits, phrases = settings.providers.fallback, settings.phrases
+        self._speech: dict[str, SpeechToSpeech] = {}
         self._store = PhraseStore(
             phrases.directory, memory_bytes=phrases.memory_mb * MB, disk_bytes=phrases.disk_mb * MB
         )
         llm_limits = StallLimits(limits.llm_first_s, limits.next_s)
+        llm_last = StallLimits(limits.llm_last_s, limits.next_s)
         tts_limits = StallLimits(limits.tts_first_s, limits.next_s)
         self._stt: _OfKind[SpeechToText] = _OfKind(
             lambda name: build(settings, Kind.STT, name),
@@ -50,7 +53,7 @@ class Engines:
         )
         self._llm: _OfKind[LanguageModel] = _OfKind(
             lambda name: build(settings, Kind.LLM, name),
-            lambda pool: FallbackLanguageModel(pool, llm_limits),
+            lambda pool: FallbackLanguageModel(pool, llm_limits, llm_last),
             limits,
         )
         self._tts: _OfKind[TextToSpeech] = _OfKind(
@@ -98,20 +101,13 @@ class Engines:
 
 
 def _fixed_phrases(agents: Iterable[AgentSettings]) -> set[str]:
-    return {
-        text
-        for agent in agents
-        for text in (
-            agent.greeting,
-            agent.resumption,
-            agent.goodbye,
-            APOLOGY,
-            *agent.patience.fillers,
-            *agent.patience.check_ins,
-            agent.patience.farewell,
-            agent.patience.no_answer,
-        )
-    }
+    """Of any language: a call may be in another one than its agent's."""
+    texts: set[str] = set()
+    for agent in agents:
+        texts.add(agent.greeting)
+        for tag in (*all_languages(), agent.language, *agent.languages):
+            texts.update(wording(agent, tag).all)
+    return texts
 
 
 def _then(names: Names, reserve: Names) -> Names:
@@ -130,8 +126,6 @@ class _OfKind(Generic[E]):
 
     def of(self, names: Names) -> E:
         members = [self._member(name) for name in names]
-        if len(members) == 1:
-            return members[0].engine
         if names not in self._lists:
             self._lists[names] = self._join(Pool(members, self._limits.when))
         return self._lists[names]

@@ -78,7 +78,7 @@ def build(provider_name: str, kind: Kind, options: Options, *, table: str) -> An
     try:
         checked = provider.options.model_validate(dict(options))
     except ValidationError as error:
-        raise SettingsError("; ".join(f"{table}.{part}" for part in explain(error).split("; "))) from None
+        raise SettingsError(explain(error, table)) from None
     try:
         return provider.build(checked)
     except SettingsError as error:

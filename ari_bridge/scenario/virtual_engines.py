@@ -34,8 +34,9 @@ from ari_bridge.providers.registry import all_providers, build_provider
 from ari_bridge.providers.streams import watched
 from ari_bridge.providers.stt.pocketsphinx import PocketsphinxOptions
 from ari_bridge.providers.stt.pocketsphinx_recogniser import Recogniser
-from ari_bridge.providers.tts.espeak import EspeakOptions, WordTimer, clauses
+from ari_bridge.providers.tts.espeak import CLAUSE_CHARS, EspeakOptions, WordTimer
 from ari_bridge.providers.tts.espeak_engine import Voice, WordStart, engine
+from ari_bridge.providers.tts.speaking.text import parts
 from ari_bridge.scenario.virtual_time import running_loop
 from ari_bridge.settings import Settings
 
@@ -90,7 +91,7 @@ def _spoken(sentence: str, voice: Voice, rate_hz: int) -> tuple[Speech, ...]:
     pieces: list[Speech] = []
     said = 0
     resampler = Resampler(engine().rate_hz, rate_hz)
-    for offset, text in clauses(sentence):
+    for offset, text in parts(sentence, CLAUSE_CHARS):
         timer = WordTimer(text, resampler.from_hz, resampler.to_hz, char_offset=offset, sample_offset=said)
         clause = _Pieces(timer, resampler)
         engine().speak(text, voice, clause.take)

@@ -37,6 +37,21 @@ class DigitRecord:
 
 
 @dataclass(slots=True)
+class UsageRecord:
+    """What one service was asked for, in the units that vendors bill."""
+
+    service: str
+    """Vendor and model."""
+    requests: int = 0
+    input_tokens: int = 0
+    cached_tokens: int = 0
+    """Of the input."""
+    output_tokens: int = 0
+    audio_s: float = 0.0
+    characters: int = 0
+
+
+@dataclass(slots=True)
 class CallRecord:
     call_id: str
     agent: str
@@ -53,6 +68,8 @@ class CallRecord:
     """What the dialplan got: ARIBRIDGESTATUS, ARIBRIDGECAUSE, ARIBRIDGECALLID."""
     media: dict[str, Any] = field(default_factory=dict)
     """MediaStats.to_dict()."""
+    usage: list[UsageRecord] = field(default_factory=list)
+    """By service; of this process's part of the call, where several have had it."""
 
     def to_dict(self) -> dict[str, Any]:
         return asdict(self)

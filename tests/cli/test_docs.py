@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import re
+import tomllib
 from pathlib import Path
 
 import pytest
 
 from ari_bridge.cli.main import COMMANDS
+from ari_bridge.providers.registry import all_providers
 
 ROOT = Path(__file__).parents[2]
 PAGES = [ROOT / "README.md", ROOT / "CHANGELOG.md", *sorted((ROOT / "docs").rglob("*.md"))]
@@ -26,6 +28,19 @@ def test_commands_exist(page: Path) -> None:
     named = re.findall(r"`ari-bridge ([a-z]+)|/ari-bridge ([a-z]+)", page.read_text(encoding="utf-8"))
     known = {command.name for command in COMMANDS}
     assert {first or second for first, second in named} <= known
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: str(page.relative_to(ROOT)))
+def test_settings_are_accepted(page: Path) -> None:
+    """Samples are TOML, and the providers in them take the options they are given."""
+    for sample in re.findall(
+        r"^```toml\n(.*?)^```", page.read_text(encoding="utf-8"), re.MULTILINE | re.DOTALL
+    ):
+        for name, table in tomllib.loads(sample).get("providers", {}).items():
+            options = dict(table)
+            used = options.pop("use", name if name in all_providers() else None)
+            if used is not None:
+                all_providers()[used].options.model_validate(options)
 
 
 def test_make_targets_exist() -> None:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 import pytest
 
 from ari_bridge import __version__
@@ -48,8 +50,8 @@ def test_help_names_every_command(capsys: pytest.CaptureFixture[str]) -> None:
     with pytest.raises(SystemExit) as end:
         cli.main(["--help"])
     assert end.value.code == 0
-    text = capsys.readouterr().out
-    assert all(f"    {command.name} " in text for command in cli.COMMANDS)
+    named = re.findall(r"^    (\w+)\s", capsys.readouterr().out, re.M)
+    assert named == [command.name for command in cli.COMMANDS]
 
 
 @pytest.mark.parametrize("name", [command.name for command in cli.COMMANDS])

@@ -23,6 +23,7 @@ from ari_bridge.pbx.call import CallerGone, CallInfo, Digit, Outcome, PbxEvent, 
 from ari_bridge.pbx.control import Ear, Lost, Party, PartyLost
 from ari_bridge.providers.base import (
     Heard,
+    Meter,
     ReplyDelta,
     Speech,
     SpeechContext,
@@ -34,6 +35,7 @@ from ari_bridge.providers.base import (
     UtteranceStart,
     VoiceContext,
     WordTime,
+    unmetered,
 )
 from ari_bridge.settings import AgentSettings, PatienceSettings, TurnSettings
 from ari_bridge.store.journal import Journal, NoJournal, Past
@@ -43,7 +45,7 @@ RATE_HZ = 8000
 FRAME = 160
 WORD_S = 0.3
 QUIET = PatienceSettings(fillers=(), check_ins=())
-FIXED = TurnSettings(end_of_turn="fixed")
+FIXED = TurnSettings(end_of_turn="fixed", end_of_turn_ms=500)
 """The same silence after every turn."""
 
 
@@ -417,6 +419,7 @@ class Scene:
             greeting="Hello there.",
             prompt="Be kind.",
             actions=("transfer", "look_up", "hold", "unhold", "collect_digits", "attended_transfer"),
+            turns=TurnSettings(end_of_turn_ms=500),
         )
     )
     events: Sequence[tuple[float, PbxEvent]] = ()
@@ -438,6 +441,9 @@ class Scene:
     languages: Mapping[str, Tongue] = field(default_factory=dict)
     """`prepare` may fill it."""
     detector: TurnDetector | None = None
+    meter: Meter = unmetered
+    in_service: Callable[[CascadeEngines], CascadeEngines] = lambda engines: engines
+    """What a service puts around the engines."""
 
     async def play(self) -> Scene:
         self.port = FakePort(self.timeline)
@@ -467,9 +473,10 @@ class Scene:
             NoJournal() if self.journal is None else self.journal,
             self.past,
             self.tools,
+            self.meter,
         )
         engines = CascadeEngines(self.stt, self.llm, self.tts, self.languages, self.detector)
-        self.conversation = CascadedConversation(brief, engines)
+        self.conversation = CascadedConversation(brief, self.in_service(engines))
         self.outcome = await self.conversation.run()
         self.ended_s = now_s() - start
         assert (self.stt.running, self.llm.running, self.tts.running) == (0, 0, 0)

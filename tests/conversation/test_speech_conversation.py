@@ -14,8 +14,8 @@ from ari_bridge.actions.base import ActionContext
 from ari_bridge.actions.registry import actions
 from ari_bridge.core.errors import ProviderError
 from ari_bridge.core.messages import Role, Standing, ToolCall
+from ari_bridge.dialogue.languages.sayings import Sayings
 from ari_bridge.dialogue.live import LiveKind
-from ari_bridge.dialogue.own_words import APOLOGY
 from ari_bridge.pbx.call import CallerBack, CallerHeld, Outcome, Status
 from ari_bridge.providers.speech import base as b
 from ari_bridge.scenario.virtual_time import run
@@ -508,7 +508,7 @@ def test_an_engine_that_is_lost_for_good_leaves_the_call_to_the_dialplan(has_own
         )
     )
     assert scene.outcome == Outcome(Status.FAILED, "PROVIDER_SPEECH")
-    assert (scene.turns[-1] == ("agent", APOLOGY)) is has_own_voice
+    assert (scene.turns[-1] == ("agent", Sayings().apology)) is has_own_voice
     assert scene.ended_s < 13.0
 
 

@@ -11,13 +11,14 @@ from ari_bridge.dialogue.history import WordSpan
 from ari_bridge.dialogue.live import LiveKind
 from ari_bridge.dialogue.session import Session
 from ari_bridge.dialogue.turns import State
-from ari_bridge.settings import PatienceSettings, TurnSettings
+from ari_bridge.dialogue.wording import wording
+from ari_bridge.settings import AgentSettings, PatienceSettings, TurnSettings
 
 RATE_HZ = 8000
 FRAME = 160
 WORD_SAMPLES = 2400
 """A word takes 300 ms."""
-FIXED = TurnSettings(end_of_turn="fixed")
+FIXED = TurnSettings(end_of_turn="fixed", end_of_turn_ms=500)
 """The same silence after every turn."""
 
 
@@ -30,13 +31,15 @@ class Bench:
         max_duration_s: float = math.inf,
         goodbye: str = "",
         patience: PatienceSettings | None = None,
+        phrases: tuple[str, ...] = (),
     ) -> None:
         self.session = Session(
             settings or FIXED,
             rate_hz=RATE_HZ,
             max_duration_s=max_duration_s,
-            goodbye=goodbye,
+            says=wording(AgentSettings(goodbye=goodbye, patience=patience or PatienceSettings()), "en"),
             patience=patience,
+            phrases=phrases,
         )
         self.speaks_by_itself = speaks_by_itself
         self.now = 100.0

@@ -19,6 +19,7 @@ from collections.abc import Callable
 from ari_bridge.core.messages import Role, ToolCall
 from ari_bridge.dialogue import signals as s
 from ari_bridge.dialogue.history import WordSpan
+from ari_bridge.dialogue.languages.sayings import Sayings
 from ari_bridge.dialogue.live import LiveKind
 from ari_bridge.dialogue.log import Who
 from ari_bridge.dialogue.session import Session
@@ -53,7 +54,11 @@ class Simulation:
         )
         patience = PatienceSettings(filler_after_s=1.0, filler_every_s=2.0, no_input_s=8.0)
         self.session = Session(
-            settings, rate_hz=RATE_HZ, max_duration_s=lasts_s, goodbye="Goodbye now.", patience=patience
+            settings,
+            rate_hz=RATE_HZ,
+            max_duration_s=lasts_s,
+            says=Sayings(goodbye="Goodbye now."),
+            patience=patience,
         )
         self.now = 100.0
         self.left: s.Leave | None = None

@@ -15,7 +15,7 @@ NOTICE = "This call is recorded for training."
 
 
 def answering(text: str = LONG, *, for_s: float = 1.5, **turns: object) -> Bench:
-    bench = Bench(TurnSettings.model_validate({"end_of_turn": "fixed", **turns}))
+    bench = Bench(TurnSettings.model_validate({"end_of_turn": "fixed", "end_of_turn_ms": 500, **turns}))
     bench.says("tell me")
     bench.replies(text)
     bench.wait(for_s)
@@ -192,7 +192,7 @@ def test_a_sound_while_the_agent_thinks_is_weighed_too() -> None:
 
 
 def test_a_legal_notice_is_heard_to_its_end_and_then_the_caller_is() -> None:
-    bench = Bench(TurnSettings(end_of_turn="fixed", protected=(NOTICE.lower(),)))
+    bench = Bench(TurnSettings(end_of_turn="fixed", end_of_turn_ms=500, protected=(NOTICE.lower(),)))
     bench.greet(f"Hello. {NOTICE} How can I help you with our many offers?")
     bench.wait(0.1)
     bench.voice_on()
@@ -208,7 +208,7 @@ def test_a_legal_notice_is_heard_to_its_end_and_then_the_caller_is() -> None:
 
 
 def test_a_digit_waits_for_the_notice_too() -> None:
-    bench = Bench(TurnSettings(end_of_turn="fixed", protected=(NOTICE,)))
+    bench = Bench(TurnSettings(end_of_turn="fixed", end_of_turn_ms=500, protected=(NOTICE,)))
     bench.greet(f"{NOTICE} How can I help you?")
     bench.wait(0.2)
     bench.presses("1")

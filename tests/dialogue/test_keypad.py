@@ -26,7 +26,11 @@ def test_a_lone_terminator_is_a_digit() -> None:
 
 
 def keying(**turns: object) -> Bench:
-    return Bench(TurnSettings.model_validate({"digit_pause_ms": 1500, "end_of_turn": "fixed", **turns}))
+    return Bench(
+        TurnSettings.model_validate(
+            {"digit_pause_ms": 1500, "end_of_turn": "fixed", "end_of_turn_ms": 500, **turns}
+        )
+    )
 
 
 def test_digits_are_gathered_into_one_entry() -> None:

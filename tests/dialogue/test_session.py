@@ -7,19 +7,20 @@ import pytest
 from ari_bridge.core.messages import Role, ToolCall
 from ari_bridge.dialogue import signals as s
 from ari_bridge.dialogue.caller_side import PREROLL_S
+from ari_bridge.dialogue.languages.sayings import Sayings
 from ari_bridge.dialogue.live import LiveKind
-from ari_bridge.dialogue.own_words import APOLOGY
 from ari_bridge.dialogue.turn_end import TRANSCRIPT_WAIT_S
 from ari_bridge.dialogue.turns import State
 from ari_bridge.settings import TurnSettings
 from tests.dialogue.bench import Bench
 
+APOLOGY = Sayings().apology
 LONG = "We were founded long ago. We have grown ever since. We are still here."
 
 
 def answering(text: str = LONG, **turns: object) -> Bench:
     """The caller has asked, and the agent has begun to answer."""
-    bench = Bench(TurnSettings.model_validate({"end_of_turn": "fixed", **turns}))
+    bench = Bench(TurnSettings.model_validate({"end_of_turn": "fixed", "end_of_turn_ms": 500, **turns}))
     bench.says("tell me")
     bench.replies(text)
     bench.wait(0.5)
@@ -195,6 +196,7 @@ def test_without_barge_in_the_agent_speaks_on_and_then_listens() -> None:
 def test_a_caller_who_was_cut_for_a_noise_gets_an_answer() -> None:
     """The agent stopped for a second of something: silence from both would be the end of the call."""
     bench = answering()
+    bench.wait(0.5)
     bench.voice(1.0)
     bench.wait(0.5)
     bench.understood("")
@@ -239,6 +241,35 @@ def test_an_answer_of_which_no_word_was_heard_was_never_given() -> None:
     bench.says("to cancel")
     assert bench.history == ["caller: I would like to cancel"]
     assert bench.told_of(LiveKind.AGENT_INTERRUPTED) == []
+
+
+def test_an_answer_of_which_one_word_was_heard_is_taken_back() -> None:
+    """Both had begun to speak at the same time."""
+    bench = Bench()
+    bench.says("I would like")
+    bench.replies("Certainly not today.")
+    bench.wait(0.4)
+    bench.says("to cancel")
+    assert bench.history == ["caller: I would like to cancel"]
+    assert bench.told_of(LiveKind.AGENT_INTERRUPTED) == []
+
+
+def test_an_answer_of_which_two_words_were_heard_stays() -> None:
+    bench = Bench()
+    bench.says("I would like")
+    bench.replies("Certainly not today.")
+    bench.wait(0.7)
+    bench.says("to cancel")
+    assert bench.history[1:] == ["agent: Certainly not -", "caller: to cancel"]
+
+
+def test_an_answer_of_one_word_is_an_answer() -> None:
+    bench = Bench()
+    bench.says("is it open")
+    bench.replies("Yes.")
+    bench.wait(0.31)
+    bench.says("and tomorrow")
+    assert bench.history[:2] == ["caller: is it open", "agent: Yes."]
 
 
 def test_a_cough_while_the_agent_thinks_delays_the_answer_only() -> None:

@@ -18,6 +18,7 @@ PATIENCE = PatienceSettings(
     no_input_s=5.0,
     check_ins=("Are you there?", "Hello?"),
     farewell="Goodbye then.",
+    no_answer="Sorry, once more?",
 )
 
 

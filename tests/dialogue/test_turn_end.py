@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import pytest
+
 from ari_bridge.dialogue import signals as s
 from ari_bridge.dialogue.turns import State
 from ari_bridge.settings import TurnSettings
@@ -54,3 +56,19 @@ def test_without_a_model_nobody_is_asked() -> None:
 def test_unfinished_words_wait_longer_than_whole_ones() -> None:
     assert ends_after(paused("what are your hours")) < 0.4
     assert ends_after(paused("my number is")) > 0.8
+
+
+def test_a_guess_counts_and_an_expected_sentence_is_whole() -> None:
+    """A recogniser that is never sure before the end, of an agent that knows what it will be asked."""
+
+    def guessed(text: str) -> float:
+        bench = Bench(TurnSettings(), phrases=("i would like to talk to a person",))
+        bench.voice_on()
+        bench.hold_voice(1.0)
+        bench.understood_so_far(text, is_sure=False)
+        bench.voice_off()
+        return ends_after(bench)
+
+    assert guessed("i would like to talk to a person") < 0.6
+    assert guessed("i would like to talk to a plumber") == pytest.approx(1.0, abs=0.05)
+    assert guessed("i would like to") > 1.2

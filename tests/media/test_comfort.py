@@ -49,8 +49,8 @@ def test_the_floor_is_the_pauses_not_the_voice() -> None:
         speaking = number * LISTEN_EVERY % 75 < 50
         comfort.listen(ROW, frame(3000 if speaking else 25, number))
     assert loudness(comfort) < 40
-    assert comfort.quiet(ROW, frame(25, 1001)[:, None])[0]
-    assert not comfort.quiet(ROW, frame(300, 1001)[:, None])[0]
+    assert comfort.quiet(ROW, frame(25, 1001))[0]
+    assert not comfort.quiet(ROW, frame(300, 1001))[0]
 
 
 def test_audio_ends_what_was_announced() -> None:

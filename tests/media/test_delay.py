@@ -98,3 +98,22 @@ def test_a_silent_row_is_left_alone() -> None:
     manager.start(SLOTS)
     assert np.all(np.isinf(manager.delay_s(SLOTS)))
     assert np.all(manager.error_s(SLOTS) == 0)
+
+
+@pytest.mark.parametrize(("beside_s", "lead_s"), [(0.0, 0.1), (0.0125, 0.1), (0.0175, 0.03), (0.0, 0.018)])
+def test_the_target_is_fit_to_frames(beside_s: float, lead_s: float) -> None:
+    """Packets that begin beside a frame must have come when it begins: that time must suffice."""
+    manager = fed(exponential(0.008, 60), lead_s=lead_s)
+    wanted_s = manager.target_s.copy()
+    manager.fit_to_frames(SLOTS, np.full(ROWS, beside_s))
+    slack_s = manager.target_s  # at the target packets begin with frames
+    assert np.all(slack_s >= 0.89 * wanted_s)
+    assert np.all(slack_s <= 1.1 * wanted_s + 0.02)
+    frames = (slack_s - (manager.delay_s(SLOTS) - beside_s)) / 0.02
+    assert frames == pytest.approx(np.rint(frames), abs=1e-6), "only whole frames change it"
+
+
+def test_a_fixed_delay_is_not_fit_to_frames() -> None:
+    manager = fed(exponential(0.008, 10), DelayRange.fixed(0.06))
+    manager.fit_to_frames(SLOTS, np.full(ROWS, 0.0125))
+    assert np.all(manager.target_s == 0.06)

@@ -18,9 +18,9 @@ from ari_bridge.media.bridge_row import BridgeRow
 from ari_bridge.media.codecs.base import Codec
 from ari_bridge.media.codecs.registry import find_codec, known_codecs
 from ari_bridge.media.delay import DelayRange
-from ari_bridge.media.engine import MAX_CATCH_UP_S, SENT_AT_ONCE, Engine
+from ari_bridge.media.engine import MAX_CATCH_UP_S, Engine
 from ari_bridge.media.packets import PACKET_ROOM, Endpoint, Received, endpoint
-from ari_bridge.media.rows import FULL_PHASE, TICK_S
+from ari_bridge.media.rows import FULL_PHASE, LOT_ROWS, TICK_S
 from ari_bridge.media.shared import RX_KEEP, SharedRows, size
 
 ROWS = 24
@@ -442,11 +442,9 @@ def test_the_packets_of_a_full_phase_leave_in_lots_all_over_its_tick() -> None:
     places = []
     for frame in range(1, 3):
         tick_s = START_S + 0.02 * frame
-        lots = [
-            (engine.leaving_at_s - tick_s, lot.destinations.tolist()) for lot in engine.send(tick_s + 0.001)
-        ]
+        lots = [(lot.due_s - tick_s, lot.destinations.tolist()) for lot in engine.send(tick_s + 0.001)]
         engine.play()
-        assert [len(lot) for _, lot in lots] == [SENT_AT_ONCE] * (rows // SENT_AT_ONCE)
+        assert [len(lot) for _, lot in lots] == [LOT_ROWS] * (rows // LOT_ROWS)
         assert [at_s for at_s, _ in lots] == pytest.approx(
             np.arange(len(lots)) * TICK_S / len(lots), abs=1e-6
         )

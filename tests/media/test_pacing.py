@@ -15,8 +15,10 @@ BUCKET = 2**0.25
 def histogram(late_s: list[float]) -> np.ndarray:
     counts = np.zeros((3, PACING_BUCKETS), dtype=np.uint32)
     pacing = PacingHistogram(counts)
+    slots = np.array([0, 2])
     for late in late_s:
-        pacing.add(np.array([0, 2]), late)
+        pacing.add(slots, late)
+    pacing.flush()
     assert not counts[1].any()
     np.testing.assert_array_equal(counts[0], counts[2])
     return counts[0]

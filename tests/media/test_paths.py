@@ -99,7 +99,8 @@ def test_the_delay_is_led_to_its_target_in_talk_without_pauses() -> None:
     paths = Paths(speech, delay_s)
     assert paths.run(1)[0].any()
     heard = paths.run(27)[0].astype(float)
-    assert paths.media["delay_s"][0] < 0.065
+    assert paths.media["delay_s"][0] < paths.media["target_s"][0] + 0.046
+    assert paths.media["target_s"][0] < 0.030
     steps = np.abs(np.diff(heard)).max()
     assert steps < 1.6 * np.abs(np.diff(speech.reshape(-1).astype(float))).max(), "no clicks"
 

@@ -37,8 +37,11 @@ def test_few_rows_share_a_tick_and_many_spread() -> None:
     assert in_phases(filled(4400)) == [550] * 8
 
 
-@given(st.lists(st.tuples(st.integers(0, 15), st.integers(0, 15)), max_size=60))
-def test_the_table_is_a_dictionary(moves: list[tuple[int, int]]) -> None:
+@given(st.lists(st.tuples(st.integers(0, 15), st.integers(0, 15)), max_size=60), st.integers(1, 16))
+def test_the_table_is_a_dictionary(moves: list[tuple[int, int]], ports: int) -> None:
+    def peer(number: int) -> int:
+        return endpoint(f"10.1.2.{1 + number // ports}", 5000 + number % ports)
+
     rows, model = Rows(16, CODECS), dict[int, int]()
     for slot, number in moves:
         if slot in model:

@@ -280,7 +280,8 @@ def test_too_many_deaths_are_the_end(caplog: pytest.LogCaptureFixture) -> None:
                 os.kill(pid, signal.SIGKILL)
                 deaths += 1
                 await c.until(lambda pid=pid: failed.done() or c.plane.media_pid != pid)  # type: ignore[misc]
-            assert deaths == DEATHS_MAX + 1
+            # One that dies before it has quite taken over is counted with the one before it.
+            assert DEATHS_MAX < deaths <= 2 * DEATHS_MAX
             one_line = "the media process ended: by signal 9, without a word, more than 5 times within 60 s"
             for task in (failed, reading):
                 with pytest.raises(MediaProcessDied) as error:

@@ -84,16 +84,25 @@ def test_voice_waits_for_the_model_and_is_told_with_its_true_beginning() -> None
 
 def test_our_own_echo_is_no_voice_however_human_it_sounds() -> None:
     call = Call()
-    call.frames(50, LOUD_DBFS, SOMEBODY, near=0.1)
+    call.frames(50, LOUD_DBFS, SOMEBODY, near=0.0)
     assert call.told == []
     call.frames(10, LOUD_DBFS, SOMEBODY, near=0.9)
     assert call.starts() == [(1.08, 1.0)]
 
 
+def test_a_caller_softer_than_the_echo_counts_by_the_level_that_is_theirs() -> None:
+    call = Call()
+    call.frames(10, LOUD_DBFS, SOMEBODY, near=0.02)  # 17 dB below: -42 dBFS
+    assert call.starts() == [(0.08, 0.0)]
+    inaudible = Call()
+    inaudible.frames(10, LOUD_DBFS, SOMEBODY, near=1e-4)
+    assert inaudible.told == []
+
+
 def test_echo_does_not_raise_the_floor_under_the_caller() -> None:
     call = Call()
     before = call.detector.floor_dbfs
-    call.frames(300, LOUD_DBFS, SOMEBODY, near=0.1)
+    call.frames(300, LOUD_DBFS, SOMEBODY, near=0.0)
     assert call.detector.floor_dbfs == pytest.approx(before, abs=0.5)
 
 
@@ -119,7 +128,7 @@ def test_nan_of_a_missing_model_leaves_level_and_echo() -> None:
     call.frames(20, LOUD_DBFS, float("nan"))
     assert call.starts() == [(0.08, 0.0)]
     echo = Call()
-    echo.frames(20, LOUD_DBFS, float("nan"), near=0.1)
+    echo.frames(20, LOUD_DBFS, float("nan"), near=0.0)
     assert echo.told == []
 
 

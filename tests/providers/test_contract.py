@@ -1,6 +1,7 @@
 """What every provider must keep, whichever it is: parametrised over the registry.
 
-A provider that needs a key or a network takes part once its test options are added to `OPTIONS`.
+Voices, and providers that need a key or a network, have contracts of their own, against fake servers:
+test_tts_contract.py, test_llm_contract.py, test_stt_contract.py, test_speech_contract.py.
 """
 
 from __future__ import annotations
@@ -21,15 +22,14 @@ from ari_bridge.providers.base import (
     SpeechToText,
     SttInput,
     TextDelta,
-    TextToSpeech,
     Transcript,
     UtteranceEnd,
     UtteranceStart,
-    VoiceContext,
 )
 from ari_bridge.providers.registry import all_providers, build
+from tests.providers.fakes.language_models import SERVERS as LANGUAGE_MODELS
 
-OPTIONS: dict[str, dict[str, object]] = {"espeak": {}, "pocketsphinx": {}, "script": {}}
+OPTIONS: dict[str, dict[str, object]] = {"pocketsphinx": {}, "script": {}}
 _CALLS = 12
 _TOOLS = [ToolSpec(name, "", {"type": "object"}) for name in ("transfer", "hangup")]
 
@@ -68,66 +68,6 @@ async def _only_this_task() -> bool:
             return True
         await asyncio.sleep(0.01)
     return False
-
-
-# ------------------------------------------------------------------ text to speech
-
-
-@pytest.mark.parametrize("name", _names(Kind.TTS))
-def test_tts_speaks_at_the_call_s_rate_and_closes_clean(name: str) -> None:
-    async def main() -> None:
-        tts: TextToSpeech = _build(name)
-        lengths = []
-        for rate_hz in (8000, 16000):
-            pieces = [s.pcm async for s in tts.speak("Good morning to you all.", VoiceContext(rate_hz))]
-            assert len(pieces) > 1
-            assert all(pcm.dtype == np.int16 and pcm.ndim == 1 for pcm in pieces)
-            lengths.append(sum(map(len, pieces)) / rate_hz)
-        assert lengths[0] == pytest.approx(lengths[1], rel=0.05)
-        await tts.close()
-        await tts.close()
-        assert await _only_this_task()
-
-    asyncio.run(main())
-
-
-@pytest.mark.parametrize("name", _names(Kind.TTS))
-def test_tts_can_be_stopped_after_any_piece(name: str) -> None:
-    async def main() -> None:
-        tts: TextToSpeech = _build(name)
-        for pieces in (0, 1, 2, 5, 9):
-            speaking = tts.speak("Good morning to you all, and a good day.", VoiceContext(8000))
-            for _ in range(pieces):
-                await anext(speaking)
-            await speaking.aclose()  # type: ignore[attr-defined]
-        whole = [s async for s in tts.speak("Good morning.", VoiceContext(8000))]
-        assert sum(len(s.pcm) for s in whole) > 4000
-        await tts.close()
-
-    asyncio.run(main())
-
-
-@pytest.mark.parametrize("name", _names(Kind.TTS))
-def test_tts_of_many_calls_at_once_does_not_mix_or_stall(name: str) -> None:
-    async def main() -> None:
-        tts: TextToSpeech = _build(name)
-
-        async def length(words: int) -> int:
-            context = VoiceContext(8000)
-            return sum([len(s.pcm) async for s in tts.speak("seventeen " * words, context)])
-
-        alone = [await length(n) for n in range(1, _CALLS + 1)]
-        together: list[int] = []
-
-        async def all_at_once() -> None:
-            together.extend(await asyncio.gather(*(length(n) for n in range(1, _CALLS + 1))))
-
-        stall_s = await _longest_stall_s(all_at_once())
-        assert together == pytest.approx(alone, rel=0.01)  # voices may vary a little
-        assert stall_s < 0.5  # a guard against blocking outright; the figure aimed at is 20 ms
-        await tts.close()
-
-    asyncio.run(main())
 
 
 # ------------------------------------------------------------------ language model
@@ -254,5 +194,6 @@ def test_stt_of_many_calls_at_once_answers_each_and_does_not_stall(name: str) ->
     asyncio.run(main())
 
 
-def test_every_provider_is_under_this_contract_or_left_out_on_purpose() -> None:
-    assert set(all_providers()) == set(OPTIONS)
+def test_every_language_model_is_under_this_contract_or_has_its_own() -> None:
+    models = {provider.name for provider in all_providers().values() if provider.kind is Kind.LLM}
+    assert models == {"script"} | set(LANGUAGE_MODELS)

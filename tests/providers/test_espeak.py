@@ -6,13 +6,11 @@ import threading
 
 import numpy as np
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
 
 from ari_bridge.core.audio import dbfs
 from ari_bridge.core.errors import ProviderError
 from ari_bridge.providers.base import Speech, VoiceContext
-from ari_bridge.providers.tts.espeak import EspeakOptions, EspeakTextToSpeech, clauses, synthesize
+from ari_bridge.providers.tts.espeak import EspeakOptions, EspeakTextToSpeech, synthesize
 
 
 def _speak(
@@ -112,14 +110,3 @@ def test_closing_ends_the_engine_s_thread() -> None:
 
 def test_the_plain_helper_gives_the_whole_text() -> None:
     assert 0.5 * 16000 < len(synthesize("good morning", 16000)) < 2 * 16000
-
-
-@given(st.text(alphabet=st.sampled_from("ab ,.!?\n😀"), max_size=1500))
-def test_clauses_are_the_text_in_order_and_short(text: str) -> None:
-    position = 0
-    for offset, piece in clauses(text):
-        assert text[offset : offset + len(piece)] == piece
-        assert len(piece) <= 300
-        assert not text[position:offset].strip()
-        position = offset + len(piece)
-    assert not text[position:].strip()

@@ -1,4 +1,4 @@
-"""Gemini Live: what its protocol has that others have not. The fake is read by `google-genai` too."""
+"""Gemini Live: what its protocol has that others have not. The client of `google-genai` reads the fake."""
 
 from __future__ import annotations
 

@@ -11,7 +11,7 @@ from ari_bridge.settings import AgentSettings, Settings
 
 
 def _settings(**tables: dict[str, object]) -> Settings:
-    return Settings(providers=tables)
+    return Settings.model_validate({"providers": tables})
 
 
 def test_the_agents_default_providers_exist() -> None:
@@ -27,8 +27,8 @@ def test_a_table_can_name_its_provider() -> None:
 @pytest.mark.parametrize(
     ("kind", "name", "tables", "problem"),
     [
-        (Kind.TTS, "espek", {}, "providers.espek: 'espek' is no tts provider (there are: espeak"),
-        (Kind.LLM, "espeak", {}, "providers.espeak: 'espeak' is no llm provider (there are: script"),
+        (Kind.TTS, "espek", {}, "providers.espek: 'espek' is no tts provider (there are: "),
+        (Kind.LLM, "espeak", {}, "providers.espeak: 'espeak' is no llm provider (there are: "),
         (Kind.TTS, "espeak", {"espeak": {"rate": 1}}, "providers.espeak.rate: unknown key"),
         (Kind.TTS, "espeak", {"espeak": {"pitch": 500}}, "providers.espeak.pitch: "),
         (Kind.TTS, "espeak", {"espeak": {"voice": "xx"}}, "providers.espeak.voice: espeak-ng has no voice"),

@@ -1,4 +1,4 @@
-"""The subcommand itself: `ari-bridge bench media` and `ari-bridge bench pacing`."""
+"""The subcommand itself: `ari-bridge bench media`, `bench pacing`, `bench providers` and `bench trace`."""
 
 from __future__ import annotations
 
@@ -6,7 +6,8 @@ import argparse
 from pathlib import Path
 from typing import TypeVar
 
-from ari_bridge.cli.bench import media, pacing
+from ari_bridge.cli.bench import media, pacing, providers
+from ari_bridge.cli.bench.traces import command as traces
 from ari_bridge.cli.command import Command
 
 
@@ -30,6 +31,14 @@ def _arguments(parser: argparse.ArgumentParser) -> None:
     late.add_argument("--calls", type=_count, default=100, metavar="N", help="default: %(default)s")
     late.add_argument("--json", type=Path, metavar="FILE", help="write the figures there too")
     late.set_defaults(measure=pacing.run)
+    clients = kinds.add_parser("providers", help="what clients of speech vendors cost and hold up")
+    clients.add_argument("--streams", type=_count, default=100, metavar="N", help="default: %(default)s")
+    clients.add_argument("--seconds", type=_seconds, default=10.0, metavar="S", help="default: %(default)s")
+    clients.add_argument("--json", type=Path, metavar="FILE", help="write the figures there too")
+    clients.set_defaults(measure=providers.run)
+    again = kinds.add_parser("trace", help="what the jitter buffer makes of recorded packets (CSV, pcap)")
+    traces.arguments(again)
+    again.set_defaults(measure=traces.run)
 
 
 def _count(text: str) -> int:
@@ -60,7 +69,7 @@ def _run(arguments: argparse.Namespace) -> int:
 
 COMMAND = Command(
     name="bench",
-    summary="measure what calls cost and how late their audio is, over real UDP on loopback",
+    summary="measure what calls cost and how late their audio is, and what becomes of recorded packets",
     arguments=_arguments,
     run=_run,
     epilog="Linux only. The engine has a core for itself where there are two; where permitted, all run with\n"

@@ -9,12 +9,14 @@ The session decides, the parts carry out.
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import AsyncGenerator, Sequence
 
 from ari_bridge.conversation.cascade.context import Context
 from ari_bridge.conversation.cascade.ears import Ears
 from ari_bridge.conversation.cascade.engines import CascadeEngines
 from ari_bridge.conversation.cascade.judge import Judge
+from ari_bridge.conversation.cascade.metered import MeteredModel
 from ari_bridge.conversation.cascade.recognition import Recognition
 from ari_bridge.conversation.cascade.replies import Replies
 from ari_bridge.conversation.cascade.speaker import Speaker
@@ -25,21 +27,23 @@ from ari_bridge.core.messages import ToolCall
 from ari_bridge.dialogue import signals as s
 from ari_bridge.dialogue.log import Turn
 from ari_bridge.dialogue.session import Session
+from ari_bridge.dialogue.wording import wording
 from ari_bridge.media.vad import VoiceContinued, VoiceEvent, VoiceStarted, VoiceStopped
 from ari_bridge.pbx.call import Outcome
-from ari_bridge.providers.base import Speech, SpeechContext, VoiceContext
+from ari_bridge.providers.base import Speech, SpeechContext, VoiceContext, warmed
 
 
 class CascadedConversation:
     """Made for one call; `run` it once. The line's `Dialogue`."""
 
     def __init__(self, brief: Brief, engines: CascadeEngines) -> None:
-        agent = brief.agent
-        self._first_words = brief.first_words
+        agent = self._agent = brief.agent
+        self._first_words, self._says = brief.first_words, brief.says
         self._clock, self._port = brief.clock, brief.call.port
-        self._languages = engines.languages
+        self._engines, self._languages = engines, engines.languages
         rate_hz = self._port.rate_hz
-        self._session = _session(brief)
+        phrases = (*agent.phrases, *engines.llm.phrases)
+        self._session = _session(brief, phrases)
         line = self.line = Line(brief, self)
         self._turnstile: Turnstile[s.Event, s.Command] = Turnstile(
             self._session,
@@ -50,10 +54,9 @@ class CascadedConversation:
             settled=line.keep_minutes,
         )
         handle = self._turnstile.handle
-        self._voice = Voice(engines.tts, VoiceContext(rate_hz, brief.language))
+        self._voice = Voice(engines.tts, VoiceContext(rate_hz, brief.language, meter=brief.meter))
         self._ears = Ears()
-        hints = (*agent.phrases, *engines.llm.phrases)
-        speech_context = SpeechContext(rate_hz, brief.language, hints)
+        speech_context = SpeechContext(rate_hz, brief.language, phrases, brief.meter)
         self._recognition = Recognition(engines.stt, speech_context, self._ears, handle)
         self._judge = Judge(
             engines.detector,
@@ -64,16 +67,33 @@ class CascadedConversation:
             line.tasks,
             handle,
         )
-        context = Context(engines.llm, agent.context_tokens, line.tasks)
-        self._replies = Replies(engines.llm, line.tools, context, line.tasks, handle)
+        llm = MeteredModel(engines.llm, brief.meter)
+        context = Context(llm, agent.context_tokens, line.tasks)
+        self._replies = Replies(llm, line.tools, context, line.tasks, handle)
         self._speaker = Speaker(self._port, self._voice, line.tasks, handle, line.agent_may_speak)
 
     async def run(self) -> Outcome:
         """From the greeting to the outcome; raises what Line.run raises."""
-        return await self.line.run(self._greet, self._listen, self._recognition.run, self._turnstile.run)
+        return await self.line.run(
+            self._greet,
+            self._listen,
+            self._recognition.run,
+            self._turnstile.run,
+            self._warm,
+            self._prepare_apology,
+        )
 
     async def _greet(self) -> None:
         self._turnstile.begin(self._session.greet(self._first_words, self._clock()))
+
+    async def _warm(self) -> None:
+        """While the greeting plays, which is there already more often than not."""
+        await asyncio.gather(warmed(self._engines.llm), warmed(self._engines.tts))
+
+    async def _prepare_apology(self) -> None:
+        """While there is time: when it is wanted the voice may be what fails."""
+        await self._speaker.quiet()
+        await self._voice.prepare(self._says.apology)
 
     async def _listen(self) -> None:
         await listen(
@@ -102,6 +122,7 @@ class CascadedConversation:
             case s.JudgePause():
                 self._judge.judge(command)
             case s.StartReply(number, messages, tentative):
+                self.line.forget_early()
                 if not tentative:
                     self.line.model_asked(messages)
                 self._replies.start(number, messages)
@@ -109,6 +130,8 @@ class CascadedConversation:
                 self.line.model_asked(messages)
             case s.CancelReply(number):
                 self._replies.cancel(number)
+            case s.RunEarly(call):
+                self.line.run_early(call)
             case s.RunTool(call):
                 self.line.run_tool(call)
             case s.Speak():
@@ -144,7 +167,8 @@ class CascadedConversation:
         self._turnstile.handle(s.DigitPressed(digit, at_s))
 
     def tool_returned(self, call: ToolCall, result: str, *, decides_outcome: bool) -> None:
-        self._turnstile.handle(s.ToolReturned(call, result, decides_outcome))
+        refused = self.line.refused(call)
+        self._turnstile.handle(s.ToolReturned(call, result, decides_outcome, refused))
 
     def stand_aside(self, aside: bool) -> None:
         if aside:
@@ -161,7 +185,9 @@ class CascadedConversation:
         tongue = self._languages[language]
         self._voice.switch(tongue.tts, language)
         self._recognition.switch(tongue.stt, language)
-        self._session.speak_language(language)
+        self._says = wording(self._agent, language)
+        self._session.speak_language(language, self._says)
+        self.line.tasks.start(self._prepare_apology)
 
     async def words_heard(self) -> None:
         while True:
@@ -176,16 +202,17 @@ class CascadedConversation:
         self._session.end(self._port.heard, self._clock())
 
 
-def _session(brief: Brief) -> Session:
+def _session(brief: Brief, phrases: Sequence[str]) -> Session:
     agent = brief.agent
     session = Session(
         agent.turns,
         rate_hz=brief.call.port.rate_hz,
         system=brief.system,
         max_duration_s=brief.max_duration_s,
-        goodbye=agent.goodbye,
+        says=brief.says,
         language=brief.language,
         patience=agent.patience,
+        phrases=phrases,
     )
     if brief.past is not None:
         session.restore(history(brief.past), turns(brief.past, brief.start_s))

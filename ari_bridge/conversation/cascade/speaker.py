@@ -7,6 +7,7 @@ import logging
 from collections.abc import Awaitable, Callable
 from contextlib import aclosing
 
+from ari_bridge.conversation.cascade.filler import FillerAudio
 from ari_bridge.conversation.cascade.voice import Voice
 from ari_bridge.conversation.line.tasks import Tasks
 from ari_bridge.core.audio import samples
@@ -14,12 +15,15 @@ from ari_bridge.core.errors import ProviderError
 from ari_bridge.dialogue import signals as s
 from ari_bridge.dialogue.history import WordSpan
 from ari_bridge.media.plane import MediaPort
+from ari_bridge.providers.base import Speech
 
 log = logging.getLogger(__name__)
 
 SPEECH_LEAD_MS = 2000
 """A sentence is synthesised when the audio before it has this much left: early enough never to be late, and
 little is thrown away when the caller interrupts."""
+FILLER_LEAD_MS = 300
+"""A filler's next word is queued when there is this much left: it can be broken off soon."""
 
 
 class Speaker:
@@ -81,19 +85,33 @@ class Speaker:
                 try:
                     await self._may_speak()
                     await self._port.wait_heard(max(0, self._port.queued - lead))
-                    await self._speak(sentence)
+                    await self._speak(sentence, sentences)
                 finally:
                     sentences.task_done()
         except ProviderError as error:
             log.warning("text to speech: %s", error)
             self._handle(s.EngineFailed(s.Engine.TTS))
 
-    async def _speak(self, sentence: s.Speak) -> None:
-        async with aclosing(self._voice.speak(sentence.text)) as stream:
-            async for piece in stream:
-                words = tuple(WordSpan(word.end_char, word.end_sample) for word in piece.words)
-                start = self._port.queued
-                self._handle(s.SpeechQueued(sentence.sentence, start, len(piece.pcm), words))
-                if len(piece.pcm):
-                    await self._port.play(piece.pcm)
+    async def _speak(self, sentence: s.Speak, after_it: asyncio.Queue[s.Speak]) -> None:
+        if sentence.is_filler:
+            await self._fill(sentence, lambda: not after_it.empty())
+        else:
+            async with aclosing(self._voice.speak(sentence.text)) as stream:
+                async for piece in stream:
+                    await self._play(sentence, piece)
         self._handle(s.SpeechEnded(sentence.sentence))
+
+    async def _fill(self, filler: s.Speak, is_wanted_no_more: Callable[[], bool]) -> None:
+        """A word at a time, until all is said or what is waited for has come."""
+        async with aclosing(self._voice.speak(filler.text)) as stream:
+            audio = FillerAudio([piece async for piece in stream], self._port.rate_hz)
+        lead = samples(FILLER_LEAD_MS, self._port.rate_hz)
+        while (piece := audio.next(is_wanted_no_more=is_wanted_no_more())) is not None:
+            await self._play(filler, piece)
+            await self._port.wait_heard(max(0, self._port.queued - lead))
+
+    async def _play(self, sentence: s.Speak, piece: Speech) -> None:
+        words = tuple(WordSpan(word.end_char, word.end_sample) for word in piece.words)
+        self._handle(s.SpeechQueued(sentence.sentence, self._port.queued, len(piece.pcm), words))
+        if len(piece.pcm):
+            await self._port.play(piece.pcm)

@@ -1,4 +1,4 @@
-"""Engines' streams, with a second try and an end to waiting."""
+"""Engines' streams, with a second try where the first failed at once, and an end to waiting."""
 
 from __future__ import annotations
 
@@ -12,11 +12,12 @@ from ari_bridge.core.errors import ProviderError
 T = TypeVar("T")
 
 STALL_S = 15.0
-"""An engine that gives nothing for this long has failed."""
+"""An engine that gives nothing for this long has failed; those of the settings are given up sooner."""
 
 
 async def stubborn(open_stream: Callable[[], AsyncIterator[T]]) -> AsyncGenerator[T, None]:
-    """The items of a stream; one that fails before its first item, retryably, is opened once more."""
+    """The items of a stream; one that fails before its first item, retryably, is opened once more. One that
+    stalls is not: nobody is kept waiting twice."""
     for last_try in (False, True):
         started = False
         try:
@@ -29,8 +30,7 @@ async def stubborn(open_stream: Callable[[], AsyncIterator[T]]) -> AsyncGenerato
         except StopAsyncIteration:
             return
         except TimeoutError:
-            if started or last_try:
-                raise ProviderError(f"nothing came for {STALL_S:g} s", retryable=True) from None
+            raise ProviderError(f"nothing came for {STALL_S:g} s", retryable=True) from None
         except ProviderError as error:
             if started or last_try or not error.retryable:
                 raise

@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import AsyncGenerator
 from dataclasses import replace
 
 from ari_bridge.conversation.cascade.streams import stubborn
-from ari_bridge.providers.base import Speech, TextToSpeech, VoiceContext
+from ari_bridge.core.errors import ProviderError
+from ari_bridge.providers.base import Preparing, Speech, TextToSpeech, VoiceContext
+
+log = logging.getLogger(__name__)
 
 
 class Voice:
@@ -27,3 +31,11 @@ class Voice:
         """Its audio. Raises ProviderError."""
         tts, context = self._tts, self._context
         return stubborn(lambda: tts.speak(sentence, context))
+
+    async def prepare(self, text: str) -> None:
+        """Have it ready for when the engine cannot speak any more, where the engine can do that."""
+        if isinstance(self._tts, Preparing):
+            try:
+                await self._tts.prepare(text, self._context)
+            except ProviderError as error:
+                log.warning("text to speech: %r is not kept ready: %s", text, error)

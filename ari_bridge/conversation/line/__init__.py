@@ -11,9 +11,10 @@ A kind of conversation makes a `Line` from its `Brief`, is its `Dialogue`, and h
 """
 
 from ari_bridge.conversation.line.brief import Brief
+from ari_bridge.conversation.line.costs import Costs
 from ari_bridge.conversation.line.dialogue import Dialogue
 from ari_bridge.conversation.line.line import Conversation, Line
 from ari_bridge.conversation.line.listening import listen
 from ari_bridge.conversation.line.turnstile import Core, Turnstile
 
-__all__ = ["Brief", "Conversation", "Core", "Dialogue", "Line", "Turnstile", "listen"]
+__all__ = ["Brief", "Conversation", "Core", "Costs", "Dialogue", "Line", "Turnstile", "listen"]

@@ -8,8 +8,11 @@ from dataclasses import dataclass, field
 
 from ari_bridge.actions.base import Action, ActionContext
 from ari_bridge.core.clock import Clock, monotonic_s
+from ari_bridge.dialogue.languages.sayings import Sayings
 from ari_bridge.dialogue.live import Observer
+from ari_bridge.dialogue.wording import wording
 from ari_bridge.pbx.call import PbxCall
+from ari_bridge.providers.base import Meter, unmetered
 from ari_bridge.settings import AgentSettings
 from ari_bridge.store.journal import Journal, NoJournal, Past
 from ari_bridge.tools.workshop import AgentTools
@@ -31,6 +34,7 @@ class Brief:
     past: Past | None = None
     """What there was before, where the call is taken over."""
     tools: AgentTools | None = None
+    meter: Meter = unmetered
 
     @property
     def language(self) -> str:
@@ -39,10 +43,15 @@ class Brief:
         return info.args.get("lang") or info.variables.get("AI_LANG") or self.agent.language
 
     @property
+    def says(self) -> Sayings:
+        """What the agent says of its own accord, in that language."""
+        return wording(self.agent, self.language)
+
+    @property
     def first_words(self) -> str:
         """The agent's; "" where the caller is to speak first."""
         if self.past is not None:
-            return self.agent.resumption
+            return self.says.resumption
         return self.call.info.variables.get("AI_GREETING") or self.agent.greeting
 
     @property

@@ -96,6 +96,19 @@ class Line:
         """Answered by one `Dialogue.tool_returned`."""
         self._errands.run_tool(call, after_turn=len(self._dialogue.finished))
 
+    def refused(self, call: ToolCall) -> bool:
+        """Whether it returned without having been run."""
+        return call.call_id in self._toolbox.refused
+
+    def run_early(self, call: ToolCall) -> None:
+        """Of a reply that may yet be given up: run it now if it has no effects. The same call in `run_tool`
+        gets what it finds."""
+        self._errands.run_early(call)
+
+    def forget_early(self) -> None:
+        """The reply was given up: what was run for it is of no use."""
+        self._errands.forget_early()
+
     def tell(self, kind: LiveKind, text: str, figures: Mapping[str, float]) -> None:
         """Whoever follows the call live."""
         self._observer(LiveEvent(self._clock(), self._call.info.call_id, kind, text, figures))

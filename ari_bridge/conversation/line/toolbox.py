@@ -12,7 +12,9 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Collection, Iterable, Mapping, Sequence
+from dataclasses import replace
+from functools import partial
 from typing import Any
 
 from ari_bridge.actions.base import Action, ActionResult, Desk
@@ -65,10 +67,12 @@ class Toolbox:
         self._consent = Consent(language, Keys(control.accept_digit, control.decline_digit))
         self._runs: dict[Entry, asyncio.Future[ActionResult]] = {}
         self.specs: tuple[ToolSpec, ...] = tuple(job.spec for job in jobs)
-        self.harmless = frozenset(name for name, job in self._jobs.items() if not job.effects)
+        self.harmless = frozenset(name for name, job in self._jobs.items() if self._is_harmless(job))
         """What a model may use before it is sure that the caller's turn has ended: it only looks things
-        up."""
+        up, and nobody counts how often."""
         self.outcome: ActionResult | None = None
+        self.refused: set[str] = set()
+        """Calls, by their ids, that were not run: nobody has such a tool, or not like that."""
 
     # -------------------------------------------------------------- for people
 
@@ -90,11 +94,24 @@ class Toolbox:
         if settled:
             self._journal.tools_settled(settled)
 
-    async def run_for_agent(self, call: ToolCall, after_turn: int = 0) -> ActionResult:
-        """`after_turn`: how many turns are finished. What may not or cannot be done is said in the result."""
+    def early(self, call: ToolCall) -> Callable[[], Awaitable[Did]] | None:
+        """How to run it for a turn that is not surely over, without a trace; None where it must wait."""
+        job = self._jobs.get(call.name)
+        if job is None or call.name not in self.harmless:
+            return None
+        if self._policy.obstacle(call.name, 0, call.arguments, job.spec.parameters):
+            return None
+        return partial(job.run, call.arguments, f"{self._call_id}-early")
+
+    async def run_for_agent(
+        self, call: ToolCall, after_turn: int = 0, early: asyncio.Future[Did] | None = None
+    ) -> ActionResult:
+        """`after_turn`: how many turns are finished. `early`: what an early run of it finds. What may not or
+        cannot be done is said in the result."""
         job = self._jobs.get(call.name)
         if job is None:
             log.warning("%s: refused: the agent is not offered it", call.name)
+            self.refused.add(call.call_id)
             return ActionResult(f"There is no tool {call.name!r}.")
         kept = self._policy.kept(call.name, call.arguments)
         repeated = None if job.fresh else self._once.repeated(call.name, call.arguments, kept)
@@ -103,11 +120,19 @@ class Toolbox:
             return await self._result_of(repeated)
         refusal = self._refusal(job, call, kept)
         if refusal:
+            self.refused.add(call.call_id)
             return ActionResult(refusal)
+        if early is not None:
+            job = replace(job, run=lambda arguments, key: early)
         result = await self._run(job, call, kept, after_turn, repeated)
         if self.outcome is None and result.outcome is not None:
             self.outcome = result
         return result
+
+    def _is_harmless(self, job: Job) -> bool:
+        rules = self._policy.of(job.spec.name)
+        is_counted = rules.max_per_call is not None or rules.max_per_day is not None
+        return not (job.effects or rules.confirm or is_counted)
 
     async def _result_of(self, entry: Entry) -> ActionResult:
         if entry in self._runs:

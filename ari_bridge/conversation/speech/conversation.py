@@ -62,7 +62,9 @@ class SpeechConversation:
         )
         handle = self._turnstile.handle
         self._player = Player(self._port, line.tasks, handle, line.agent_may_speak)
-        self._own_voice = OwnVoice(engines.tts, VoiceContext(self._port.rate_hz, brief.language), handle)
+        self._own_voice = OwnVoice(
+            engines.tts, VoiceContext(self._port.rate_hz, brief.language, meter=brief.meter), handle
+        )
         self._link = Link(engines.speech, self._opening, line.tasks, handle)
 
     async def run(self) -> Outcome:
@@ -84,6 +86,7 @@ class SpeechConversation:
             call_id=info.call_id,
             caller_number=info.caller_number,
             did=info.did,
+            meter=brief.meter,
         )
 
     def _settled(self) -> None:
@@ -190,6 +193,7 @@ def _core(brief: Brief, engines: SpeechEngines) -> SpeechDialogue:
     return SpeechDialogue(
         brief.agent,
         engines.speech.abilities,
+        brief.says,
         rate_hz=brief.call.port.rate_hz,
         max_duration_s=brief.max_duration_s,
         has_own_voice=engines.tts is not None,

@@ -35,9 +35,9 @@ from ari_bridge.dialogue import turns as cascade
 from ari_bridge.dialogue.call_time import CallTime
 from ari_bridge.dialogue.history import Entry
 from ari_bridge.dialogue.keypad import Keypad
+from ari_bridge.dialogue.languages.sayings import Sayings
 from ari_bridge.dialogue.live import LiveKind
 from ari_bridge.dialogue.log import Turn
-from ari_bridge.dialogue.own_words import APOLOGY
 from ari_bridge.dialogue.patience import Kind
 from ari_bridge.providers.speech import base as b
 from ari_bridge.settings import AgentSettings
@@ -50,6 +50,7 @@ class SpeechDialogue:
         self,
         agent: AgentSettings,
         abilities: b.Abilities,
+        says: Sayings,
         *,
         rate_hz: int,
         max_duration_s: float = math.inf,
@@ -58,7 +59,7 @@ class SpeechDialogue:
         past_turns: Iterable[Turn] = (),
     ) -> None:
         """`rate_hz`: of the positions. `has_own_voice`: SayOurselves can be carried out."""
-        self._agent_settings, self._settings = agent, agent.turns
+        self._settings, self._says = agent.turns, says
         self._turns = Turns()
         self._outbox = Outbox()
         self._story = Story(past, past_turns)
@@ -69,7 +70,7 @@ class SpeechDialogue:
         self._weighing = Weighing(self._caller, self._settings, engine_decides=self._engine_decides)
         self._tools = ToolCalls(self._outbox)
         self._engine = EngineSide(abilities, self._outbox, has_own_voice=has_own_voice)
-        self._silence = Silence(agent.patience, can_speak=self._engine.can_speak)
+        self._silence = Silence(agent.patience, says, can_speak=self._engine.can_speak)
         self._call_time = CallTime(max_duration_s)
         self._leave = s.Leave()
         self._paused_s = math.inf
@@ -157,7 +158,7 @@ class SpeechDialogue:
         now = self._now
         while (event := self._call_time.due(now)) is not None:
             if event is cascade.Event.TIME_UP:
-                self._end_with(self._agent_settings.goodbye, replace(self._leave, time_up=True))
+                self._end_with(self._says.goodbye, replace(self._leave, time_up=True))
             else:
                 self._fire(Event.OVER)
         if now >= self._silence.due_s(is_quiet=self._is_quiet):
@@ -333,12 +334,12 @@ class SpeechDialogue:
         if self.state is State.LEAVING:
             self._engine.answered()
             return
-        resumption = self._agent_settings.resumption if unfinished else ""
+        resumption = self._says.resumption if unfinished else ""
         loss = self._engine.lost(self._now, self._story.messages, resumption, may_return=may_return)
         if loss is Loss.FINAL:
             self._leave = replace(self._leave, failed=s.Engine.SPEECH)
             self._fire(Event.CUT_SHORT)
-            self._engine.say_ourselves(APOLOGY, self._now)
+            self._engine.say_ourselves(self._says.apology, self._now)
 
     # ------------------------------------------------------------------ what follows of itself
 

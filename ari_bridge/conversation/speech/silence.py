@@ -5,19 +5,20 @@ from __future__ import annotations
 import math
 
 from ari_bridge.conversation.speech.agent_side import AgentSide
+from ari_bridge.dialogue.languages.sayings import Sayings
 from ari_bridge.dialogue.patience import Patience, PatienceTimes, Prompt
 from ari_bridge.settings import PatienceSettings
 
 
 class Silence:
-    def __init__(self, settings: PatienceSettings, *, can_speak: bool) -> None:
+    def __init__(self, settings: PatienceSettings, says: Sayings, *, can_speak: bool) -> None:
         """`can_speak`: words of ours can be said at all."""
-        check_ins = settings.check_ins if can_speak else ()
+        check_ins = says.check_ins if can_speak else ()
         times = PatienceTimes(
             settings.filler_after_s, settings.filler_every_s, settings.no_input_s if check_ins else math.inf
         )
-        fillers = settings.fillers if can_speak else ()
-        self._patience = Patience(times, fillers=fillers, check_ins=check_ins, farewell=settings.farewell)
+        fillers = says.fillers if can_speak else ()
+        self._patience = Patience(times, fillers=fillers, check_ins=check_ins, farewell=says.farewell)
         self.stands_aside = False
         """The dialogue does, as on hold."""
         self.keys_diverted = False

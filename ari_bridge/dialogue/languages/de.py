@@ -1,6 +1,7 @@
 """German."""
 
 from ari_bridge.dialogue.languages.base import HESITATIONS, SOUNDS, Language
+from ari_bridge.dialogue.languages.sayings import Sayings
 from ari_bridge.dialogue.words import Phrases, split
 
 _OPEN = """
@@ -11,8 +12,19 @@ _UNITS = "null eins zwei zwo drei vier fünf sechs sieben acht neun"
 _JOINED = "ein zwei drei vier fünf sechs sieben acht neun"
 _TENS = "zwanzig dreißig vierzig fünfzig sechzig siebzig achtzig neunzig"
 
+_SAYINGS = Sayings(
+    apology="Es tut mir leid, bei uns ist etwas schiefgegangen.",
+    goodbye="Es tut mir leid, unsere Zeit ist um, und ich muss das Gespräch hier beenden. Auf Wiederhören.",
+    resumption="Entschuldigung, ich habe Sie kurz verloren. Bitte sprechen Sie weiter.",
+    no_answer="Entschuldigung, könnten Sie das noch einmal sagen?",
+    fillers=("Einen Moment, bitte.", "Ich suche noch.", "Ich bin gleich so weit."),
+    check_ins=("Sind Sie noch da?", "Hallo? Ich kann Sie nicht hören."),
+    farewell="Ich kann Sie nicht hören und beende deshalb das Gespräch. Auf Wiederhören.",
+)
+
 LANGUAGE = Language(
     name="de",
+    says=_SAYINGS,
     hesitations=HESITATIONS
     | Phrases("""
         also, ja also, moment, einen moment, moment mal, augenblick, sekunde, mal sehen, lassen sie
@@ -73,10 +85,19 @@ LANGUAGE = Language(
         quatsch, falsch, nochmal, noch mal, noch einmal, nicht, was, wer, wie, wie bitte, warum,
         wann, wo, frage, vergessen sie
     """),
+    greetings=Phrases("hallo, guten tag, guten morgen, guten abend, grüß gott, moin, servus, hi"),
+    embedding=Phrases("sagen, mir sagen, wissen sie, nachsehen, nachschauen, erklären"),
+    offers=Phrases("""
+        sonst noch, noch etwas, noch was, weitere fragen, eine frage, noch fragen, helfen, für sie
+        tun
+    """),
+    noes=Phrases("nein, nee, nö, nicht, nichts"),
     asks_number=Phrases("""
         nummer, telefonnummer, kundennummer, rechnungsnummer, bestellnummer, vertragsnummer,
         kontonummer, rückrufnummer, code, pin, ziffern, postleitzahl, geburtsdatum, kennzahl
     """),
+    card_numbers=Phrases("kartennummer, karte, kreditkarte"),
+    phone_numbers=Phrases("telefonnummer, handynummer, mobilnummer, rückrufnummer"),
     units=frozenset({*split(_UNITS), "ein"}),
     teens=frozenset(
         split("zehn elf zwölf dreizehn vierzehn fünfzehn sechzehn siebzehn achtzehn neunzehn")

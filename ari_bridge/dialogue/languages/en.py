@@ -68,10 +68,19 @@ LANGUAGE = Language(
         hello, help, operator, quiet, shut up, be quiet, listen, but, actually, never mind, cancel,
         repeat, again, not, don't, what, who, why, when, where, how, question
     """),
+    greetings=Phrases("hello, hi, hey, hello there, good morning, good afternoon, good evening"),
+    embedding=Phrases("tell me, tell us, know, say, explain, check, find out, remember, let me know"),
+    offers=Phrases("""
+        anything else, something else, any other, any questions, any other questions, help, help
+        you, do for you
+    """),
+    noes=Phrases("no, nope, nah, not, nothing"),
     asks_number=Phrases("""
         number, phone number, code, pin, digits, digit, postcode, post code, zip, zip code, date of
         birth
     """),
+    card_numbers=Phrases("card number, card, credit card, debit card"),
+    phone_numbers=Phrases("phone number, telephone number, mobile number, cell phone, call you back on"),
     units=frozenset(split(_UNITS)),
     teens=frozenset(split("ten eleven twelve thirteen fourteen fifteen sixteen seventeen eighteen nineteen")),
     tens=frozenset(split("twenty thirty forty fifty sixty seventy eighty ninety")),

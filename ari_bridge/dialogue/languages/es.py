@@ -1,6 +1,7 @@
 """Spanish."""
 
 from ari_bridge.dialogue.languages.base import HESITATIONS, SOUNDS, Language
+from ari_bridge.dialogue.languages.sayings import Sayings
 from ari_bridge.dialogue.words import Phrases, split
 
 _OPEN = """
@@ -8,8 +9,19 @@ _OPEN = """
     cuántas, por qué
 """
 
+_SAYINGS = Sayings(
+    apology="Lo siento, ha habido un problema por nuestra parte.",
+    goodbye="Lo siento, se nos ha acabado el tiempo y tengo que terminar la llamada. Adiós.",
+    resumption="Perdone, se ha cortado un momento. Continúe, por favor.",
+    no_answer="Perdone, ¿podría repetirlo?",
+    fillers=("Un momento, por favor.", "Lo estoy buscando.", "Ya casi está."),
+    check_ins=("¿Sigue ahí?", "¿Oiga? No le oigo."),
+    farewell="No le oigo, así que voy a terminar la llamada. Adiós.",
+)
+
 LANGUAGE = Language(
     name="es",
+    says=_SAYINGS,
     hesitations=HESITATIONS
     | Phrases("""
         o sea, a ver, a ver si, déjeme ver, un momento, un segundo, espere, cómo se dice, vamos a
@@ -62,7 +74,13 @@ LANGUAGE = Language(
         oiga, hola, ayuda, silencio, escuche, pero, basta, cancele, cancelar, repita, repítalo, otra
         vez, qué, quién, cómo, por qué, cuándo, dónde, pregunta, operador, operadora, mire
     """),
+    greetings=Phrases("hola, buenos días, buenas tardes, buenas noches, buenas, qué tal"),
+    embedding=Phrases("decir, decirme, sabe, saber, explicar, explicarme, mirar"),
+    offers=Phrases("algo más, alguna otra, otra cosa, alguna pregunta, ayudar, ayudarle, ayudarlo, ayudarla"),
+    noes=Phrases("no, nada"),
     asks_number=Phrases("número, teléfono, código, código postal, pin, dígitos, fecha de nacimiento, dni"),
+    card_numbers=Phrases("número de tarjeta, tarjeta"),
+    phone_numbers=Phrases("número de teléfono, teléfono, móvil, celular"),
     units=frozenset(split("cero uno una dos tres cuatro cinco seis siete ocho nueve")),
     teens=frozenset(
         split("""

@@ -1,6 +1,7 @@
 """French."""
 
 from ari_bridge.dialogue.languages.base import HESITATIONS, SOUNDS, Language
+from ari_bridge.dialogue.languages.sayings import Sayings
 from ari_bridge.dialogue.words import Phrases, split
 
 _OPEN = """
@@ -8,8 +9,19 @@ _OPEN = """
     heure
 """
 
+_SAYINGS = Sayings(
+    apology="Je suis désolé, un problème est survenu de notre côté.",
+    goodbye="Je suis désolé, le temps est écoulé et je dois mettre fin à l'appel. Au revoir.",
+    resumption="Excusez-moi, je vous ai perdu un instant. Continuez, je vous prie.",
+    no_answer="Excusez-moi, pourriez-vous répéter ?",
+    fillers=("Un instant, s'il vous plaît.", "Je cherche encore.", "J'ai presque fini."),
+    check_ins=("Êtes-vous toujours là ?", "Allô ? Je ne vous entends pas."),
+    farewell="Je ne vous entends pas, je vais donc mettre fin à l'appel. Au revoir.",
+)
+
 LANGUAGE = Language(
     name="fr",
+    says=_SAYINGS,
     hesitations=HESITATIONS
     | Phrases("""
         eh bien, alors, disons, voyons, attendez, un instant, un moment, une seconde, comment dire,
@@ -67,9 +79,15 @@ LANGUAGE = Language(
         répéter, encore une fois, quoi, comment, qui, pourquoi, quand, où, combien, question, pas,
         désolé
     """),
+    greetings=Phrases("bonjour, bonsoir, allô, salut"),
+    embedding=Phrases("dire, me dire, savez vous, savoir, expliquer, m'expliquer, vérifier"),
+    offers=Phrases("autre chose, d'autres questions, une question, aider, vous aider"),
+    noes=Phrases("non, rien, pas"),
     asks_number=Phrases("""
         numéro, numéro de téléphone, code, code postal, pin, chiffres, date de naissance, téléphone
     """),
+    card_numbers=Phrases("numéro de carte, carte, carte bancaire"),
+    phone_numbers=Phrases("numéro de téléphone, téléphone, portable"),
     units=frozenset(split("zéro un une deux trois quatre cinq six sept huit neuf")),
     # Said after soixante and quatre-vingt they complete the ten ("soixante-douze").
     teens=frozenset(split("dix onze douze treize quatorze quinze seize")),

@@ -1,6 +1,7 @@
 """Italian."""
 
 from ari_bridge.dialogue.languages.base import HESITATIONS, SOUNDS, Language
+from ari_bridge.dialogue.languages.sayings import Sayings
 from ari_bridge.dialogue.words import Phrases, split
 
 _OPEN = """
@@ -16,8 +17,19 @@ def _joined(ten: str, unit: str) -> str:
     return (ten[:-1] if unit[0] in "uo" else ten) + unit
 
 
+_SAYINGS = Sayings(
+    apology="Mi dispiace, c'è stato un problema da parte nostra.",
+    goodbye="Mi dispiace, il tempo è finito e devo chiudere la chiamata. Arrivederci.",
+    resumption="Mi scusi, l'ho persa per un momento. Continui pure.",
+    no_answer="Mi scusi, può ripetere?",
+    fillers=("Un momento, per favore.", "Sto ancora cercando.", "Ho quasi finito."),
+    check_ins=("È ancora in linea?", "Pronto? Non la sento."),
+    farewell="Non la sento, quindi chiudo la chiamata. Arrivederci.",
+)
+
 LANGUAGE = Language(
     name="it",
+    says=_SAYINGS,
     hesitations=HESITATIONS
     | Phrases("""
         allora, dunque, cioè, un attimo, un momento, un secondo, vediamo, aspetti, mi faccia vedere,
@@ -72,10 +84,16 @@ LANGUAGE = Language(
         ripeta, può ripetere, di nuovo, cosa, come, chi, perché, quando, dove, quanto, domanda,
         operatore, operatrice, basta, non
     """),
+    greetings=Phrases("buongiorno, buonasera, salve, ciao, pronto"),
+    embedding=Phrases("dire, dirmi, sa, sapere, spiegare, spiegarmi, controllare"),
+    offers=Phrases("altro, qualcos'altro, altre domande, una domanda, aiutare, aiutarla, aiutarti"),
+    noes=Phrases("no, niente, nulla, non"),
     asks_number=Phrases("""
         numero, numero di telefono, telefono, codice, pin, cifre, codice fiscale, data di nascita,
         cap
     """),
+    card_numbers=Phrases("numero di carta, numero della carta, carta"),
+    phone_numbers=Phrases("numero di telefono, telefono, cellulare"),
     units=frozenset(split("zero uno una due tre quattro cinque sei sette otto nove")),
     teens=frozenset(
         split("dieci undici dodici tredici quattordici quindici sedici diciassette diciotto diciannove")

@@ -1,13 +1,25 @@
 """Dutch."""
 
 from ari_bridge.dialogue.languages.base import HESITATIONS, SOUNDS, Language
+from ari_bridge.dialogue.languages.sayings import Sayings
 from ari_bridge.dialogue.words import Phrases, split
 
 _OPEN = "wat, wie, wanneer, waar, waarom, hoe, welk, welke, hoeveel, waarvoor, waarheen, hoezo"
 _TENS = "twintig dertig veertig vijftig zestig zeventig tachtig negentig"
 
+_SAYINGS = Sayings(
+    apology="Het spijt me, er is bij ons iets misgegaan.",
+    goodbye="Het spijt me, onze tijd is om en ik moet het gesprek beëindigen. Tot ziens.",
+    resumption="Sorry, ik was u even kwijt. Gaat u verder.",
+    no_answer="Sorry, kunt u dat nog een keer zeggen?",
+    fillers=("Een moment, alstublieft.", "Ik ben nog aan het zoeken.", "Ik ben bijna klaar."),
+    check_ins=("Bent u er nog?", "Hallo? Ik hoor u niet."),
+    farewell="Ik hoor u niet en daarom beëindig ik het gesprek. Tot ziens.",
+)
+
 LANGUAGE = Language(
     name="nl",
+    says=_SAYINGS,
     hesitations=HESITATIONS
     | Phrases("""
         dus, even kijken, even denken, momentje, een momentje, een moment, wacht even, ja dus, zeg
@@ -56,10 +68,16 @@ LANGUAGE = Language(
         excuseer, neem me niet kwalijk, hallo, help, stil, luister, maar, fout, herhaal, nog een
         keer, nog eens, opnieuw, niet, wat, wie, wanneer, waar, waarom, hoe, vraag, laat maar
     """),
+    greetings=Phrases("hallo, goedemorgen, goedemiddag, goedenavond, goedendag, hoi"),
+    embedding=Phrases("zeggen, vertellen, weet u, weten, uitleggen, nakijken"),
+    offers=Phrases("nog iets, iets anders, nog vragen, een vraag, helpen, voor u doen"),
+    noes=Phrases("nee, niets, niks, niet"),
     asks_number=Phrases("""
         nummer, telefoonnummer, klantnummer, bestelnummer, code, pincode, cijfers, postcode,
         geboortedatum
     """),
+    card_numbers=Phrases("kaartnummer, kaart, creditcard"),
+    phone_numbers=Phrases("telefoonnummer, mobiele nummer, mobiel"),
     units=frozenset(split("nul een één twee drie vier vijf zes zeven acht negen")),
     teens=frozenset(
         split("tien elf twaalf dertien veertien vijftien zestien zeventien achttien negentien")

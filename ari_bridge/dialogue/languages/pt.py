@@ -1,6 +1,7 @@
 """Portuguese."""
 
 from ari_bridge.dialogue.languages.base import HESITATIONS, SOUNDS, Language
+from ari_bridge.dialogue.languages.sayings import Sayings
 from ari_bridge.dialogue.words import Phrases, split
 
 _OPEN = """
@@ -8,8 +9,19 @@ _OPEN = """
     que, porquê
 """
 
+_SAYINGS = Sayings(
+    apology="Peço desculpa, ocorreu um problema do nosso lado.",
+    goodbye="Peço desculpa, o nosso tempo terminou e tenho de encerrar a chamada. Adeus.",
+    resumption="Desculpe, perdi a ligação por um momento. Continue, por favor.",
+    no_answer="Desculpe, pode repetir?",
+    fillers=("Um momento, por favor.", "Ainda estou à procura.", "Estou quase a terminar."),
+    check_ins=("Ainda está aí?", "Alô? Não consigo ouvir."),
+    farewell="Não consigo ouvir, por isso vou encerrar a chamada. Adeus.",
+)
+
 LANGUAGE = Language(
     name="pt",
+    says=_SAYINGS,
     hesitations=HESITATIONS
     | Phrases("""
         é que, então, deixa eu ver, deixe me ver, vamos ver, um momento, um instante, um segundo,
@@ -62,9 +74,15 @@ LANGUAGE = Language(
         cancele, repete, repita, de novo, outra vez, o que, quem, como, por que, quando, onde,
         quanto, pergunta, atendente, peraí, errado
     """),
+    greetings=Phrases("olá, oi, bom dia, boa tarde, boa noite, alô"),
+    embedding=Phrases("dizer, me dizer, dizer me, sabe, saber, explicar, verificar"),
+    offers=Phrases("mais alguma coisa, algo mais, outra coisa, alguma dúvida, ajudar, ajudá lo, ajudá la"),
+    noes=Phrases("não, nada"),
     asks_number=Phrases("""
         número, telefone, celular, código, pin, senha, dígitos, cep, cpf, data de nascimento
     """),
+    card_numbers=Phrases("número do cartão, cartão"),
+    phone_numbers=Phrases("número de telefone, telefone, celular, telemóvel"),
     units=frozenset(split("zero um uma dois duas três quatro cinco seis meia sete oito nove")),
     teens=frozenset(
         split("""

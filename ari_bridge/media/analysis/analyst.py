@@ -14,18 +14,24 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 from numpy.typing import NDArray
 
-from ari_bridge.media.analysis.bands import BandLevels
-from ari_bridge.media.analysis.echo import DELAYS, EchoReference
+from ari_bridge.core.audio import FRAME_MS, samples
+from ari_bridge.media.analysis import canceller
+from ari_bridge.media.analysis.echo import DELAYS
+from ari_bridge.media.analysis.echo_control import EchoControl
 from ari_bridge.media.analysis.silero import Silero
 from ari_bridge.media.analysis.voice_rows import VoiceRows
 from ari_bridge.media.codecs.base import Codec
 from ari_bridge.media.resample import RowsResampler
+from ari_bridge.media.ring import BLOCKS_A_SECOND
 from ari_bridge.media.rows import Slots
 from ari_bridge.media.shared import RX_FRAMES, SharedRows, tx_capacity
 
 LAG_FRAMES = 8
 """Further behind than this (160 ms) a row is no longer caught up with, but taken up at its newest frame. What
 was sent is kept little longer (shared.TX_KEPT_MS)."""
+
+_LOG2_OF_DB = np.log2(10) / 20
+"""Of amplitudes."""
 
 
 class _Rate:
@@ -34,13 +40,15 @@ class _Rate:
     def __init__(self, shared: SharedRows, rate_hz: int, models: Mapping[int, Silero]) -> None:
         self._shared = shared
         self._rx = shared.rx(rate_hz)
-        self._levels = BandLevels(rate_hz)
         self._mask = tx_capacity(rate_hz) - 1
-        self._frame = np.arange(self._levels.frame_samples)
+        self._frame = np.arange(samples(FRAME_MS, rate_hz))
         self._heard = np.zeros(shared.rows, dtype=np.int64)
-        self._sent = np.zeros((shared.rows, len(self._frame)), dtype=np.int16)
         self._voice: VoiceRows | None = None
         self._resampler: RowsResampler | None = None
+        self._narrowing: tuple[RowsResampler, RowsResampler] | None = None
+        if rate_hz != canceller.RATE_HZ:
+            ours, theirs = (RowsResampler(shared.rows, rate_hz, canceller.RATE_HZ) for _ in range(2))
+            self._narrowing = ours, theirs
         voice_hz = rate_hz if rate_hz in models else rate_hz // 3  # of 24 and 48 kHz
         if voice_hz in models:
             self._voice = VoiceRows(models[voice_hz], shared.rows, voice_hz)
@@ -60,15 +68,14 @@ class _Rate:
         """Go on at those frames."""
         before = self._shared.tx_heard[slots, (frame - 1) % RX_FRAMES]
         self._heard[slots] = np.where(frame > 0, before, 0)
-        self._sent[slots] = 0
 
     def received(self, slots: Slots, frame: NDArray[np.int64]) -> NDArray[np.int16]:
         """Shape (n, samples)."""
         pcm: NDArray[np.int16] = self._rx[slots, frame % RX_FRAMES]
         return pcm
 
-    def sent(self, slots: Slots, frame: NDArray[np.int64]) -> tuple[NDArray[np.int16], NDArray[np.int16]]:
-        """What left at the tick before, and at this one, each of shape (n, samples)."""
+    def sent(self, slots: Slots, frame: NDArray[np.int64]) -> NDArray[np.int16]:
+        """What left at this tick, shape (n, samples)."""
         start, end = self._heard[slots], self._shared.tx_heard[slots, frame % RX_FRAMES]
         self._heard[slots] = end
         count = end - start
@@ -77,9 +84,7 @@ class _Rate:
         if count.any():
             pcm = self._shared.tx[slots[:, None], (start[:, None] + self._frame) & self._mask]
             pcm[self._frame >= count[:, None]] = 0
-        before = self._sent[slots]
-        self._sent[slots] = pcm
-        return before, pcm
+        return pcm
 
     def probability(self, slots: Slots, pcm: NDArray[np.int16]) -> NDArray[np.float32]:
         """Of voice, shape (n,); NaN without a model."""
@@ -89,8 +94,14 @@ class _Rate:
             pcm = self._resampler.process(slots, pcm)
         return self._voice.feed(slots, pcm)
 
-    def levels(self, before: NDArray[np.int16], pcm: NDArray[np.int16]) -> NDArray[np.float32]:
-        return self._levels(before, pcm)
+    def narrowed(
+        self, slots: Slots, sent: NDArray[np.int16], received: NDArray[np.int16]
+    ) -> tuple[NDArray[np.int16], NDArray[np.int16]]:
+        """Both as the echo control wants them."""
+        if self._narrowing is None:
+            return sent, received
+        ours, theirs = self._narrowing
+        return ours.process(slots, sent), theirs.process(slots, received)
 
 
 class Analyst:
@@ -102,7 +113,7 @@ class Analyst:
         self._rate_hz = np.array([codec.rate_hz for codec in codecs])
         self._models = models
         self._rates: dict[int, _Rate] = {}
-        self._echo = EchoReference(shared.rows)
+        self._echo = EchoControl(shared.rows)
         self._ssrc = np.zeros(shared.rows, dtype=np.uint32)
         self._done = np.zeros(shared.rows, dtype=np.int64)
         self._silent = np.full(shared.rows, DELAYS, dtype=np.int64)
@@ -132,7 +143,7 @@ class Analyst:
         first = np.maximum(0, frames[begun] - 1)
         for rate_hz, slots in self._by_rate(begun):
             self._rate(rate_hz).reset(slots, first[np.isin(begun, slots)])
-        self._echo.reset(begun)
+        self._echo.reset(begun, self._moved(begun))
         self._silent[begun] = DELAYS
         self._ssrc[begun] = self._shared.stream["ssrc"][begun]
         self._done[begun] = first
@@ -163,7 +174,7 @@ class Analyst:
         place = frame % RX_FRAMES
         pcm = rate.received(slots, frame)
         self._shared.voice[slots, place] = rate.probability(slots, pcm)
-        sent_before, sent = rate.sent(slots, frame)
+        sent = rate.sent(slots, frame)
         speaking = sent.any(axis=1)
         silent = np.where(speaking, 0, self._silent[slots] + 1)
         again = speaking & (self._silent[slots] >= DELAYS)
@@ -174,16 +185,17 @@ class Analyst:
         may_echo = silent < DELAYS
         if may_echo.any():
             chosen = slots[may_echo]
-            before = rate.received(chosen, frame[may_echo] - 1)
-            gain_db = self._shared.bridge["gain_db"][chosen, None].astype(np.float32)
-            near[may_echo] = self._echo.near_share(
-                chosen,
-                rate.levels(sent_before[may_echo], sent[may_echo]) + gain_db,
-                rate.levels(before, pcm[may_echo]),
-            )
+            ours, theirs = rate.narrowed(chosen, sent[may_echo], pcm[may_echo])
+            gain = np.exp2(self._shared.bridge["gain_db"][chosen, None] * _LOG2_OF_DB).astype(np.float32)
+            near[may_echo] = self._echo.near_share(chosen, ours * gain, theirs, self._moved(chosen))
         self._shared.near[slots, place] = near
         self._done[slots] = frame + 1
         self._shared.analysis["frames"][slots] = frame + 1  # last: what it covers is there
+
+    def _moved(self, slots: Slots) -> NDArray[np.int64]:
+        """Samples by which the rows' play heads were moved forward, as the echo control counts them."""
+        blocks: NDArray[np.int64] = self._shared.media["moved_blocks"][slots]
+        return blocks * (canceller.RATE_HZ // BLOCKS_A_SECOND)
 
     def _by_rate(self, slots: Slots) -> list[tuple[int, Slots]]:
         rates = self._rate_hz[self._shared.stream["codec"][slots]]

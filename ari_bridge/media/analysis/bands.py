@@ -16,6 +16,7 @@ from ari_bridge.core.audio import FRAME_MS, samples
 BANDS = 16
 _LOW_HZ = 200.0
 _HIGH_HZ = 3600.0
+_LOG2_OF_DB = np.float32(np.log2(10) / 10)
 QUIET_DB = -10.0
 """Level of a band without any sound: below one step of a 16-bit sample."""
 _BLOCK = 32
@@ -38,7 +39,9 @@ class BandLevels:
         # Parseval: so scaled, the sum over all bands is the mean square of the samples.
         self._pooling = np.ascontiguousarray(pooling * np.float32(4 / length**2))
 
-    def __call__(self, before: NDArray[np.int16], frame: NDArray[np.int16]) -> Levels:
+    def __call__(
+        self, before: NDArray[np.int16 | np.float32], frame: NDArray[np.int16 | np.float32]
+    ) -> Levels:
         """Levels in dB over one squared step of a 16-bit sample, shape (n, BANDS), of frames of shape
         (n, frame_samples) and those before them."""
         power = np.empty((len(frame), BANDS), dtype=np.float32)
@@ -48,8 +51,22 @@ class BandLevels:
             np.matmul(
                 (spectrum.real**2 + spectrum.imag**2).astype(np.float32), self._pooling, out=power[block]
             )
-        levels: Levels = 10 * np.log10(power + np.float32(10 ** (QUIET_DB / 10)))
-        return levels
+        return _db(power)
+
+    def pooled(self, power: NDArray[np.float32]) -> Levels:
+        """The same of power that is known in bins, shape (n, frame_samples + 1)."""
+        return _db(power @ self._pooling)
+
+
+def power_of(levels: Levels) -> Levels:
+    """In squared steps of a 16-bit sample."""
+    power: Levels = np.exp2(levels * _LOG2_OF_DB)
+    return power
+
+
+def _db(power: NDArray[np.float32]) -> Levels:
+    levels: Levels = 10 * np.log10(power + np.float32(10 ** (QUIET_DB / 10)))
+    return levels
 
 
 def _edges_hz() -> NDArray[np.float64]:

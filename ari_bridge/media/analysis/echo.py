@@ -31,7 +31,7 @@ from ari_bridge.media.rows import Slots
 DELAYS = 20
 """Frames: echoes that come back within 380 ms."""
 START_DB = -10.0
-_LOWEST_DB = -45.0
+_LOWEST_DB = -55.0
 _HIGHEST_DB = 0.0
 _UP_DB, _DOWN_DB = 0.6, 1.0
 """Their ratio makes it the 3/8 quantile."""
@@ -41,8 +41,10 @@ _STRONG_DB = 25.0
 """Below it (-65 dBFS) a band of ours is too weak for its echo to be learnt from."""
 _NEIGHBOUR_DB = -2.0
 """A delay a frame shorter or longer than learnt is counted with so much: buffers grow and shrink."""
-OVERESTIMATE_DB = 5.0
-"""Echo is taken for so much louder than predicted, for levels of single frames vary."""
+_AUDIBLE_DB = -42.0
+"""A softer echo is none."""
+_STANDS_OUT_DB = 5.0
+"""A delay whose gain exceeds the others' by so much is the echo's."""
 
 
 class EchoReference:
@@ -63,9 +65,16 @@ class EchoReference:
         """We were silent for as long as echoes take, or frames were left out."""
         self._sent_db[slots] = QUIET_DB
 
-    def near_share(self, slots: Slots, sent: Levels, received: Levels) -> NDArray[np.float32]:
-        """How much of each row's received power is not our echo, 0 to 1, shape (n,), for a frame of levels
-        in bands, shape (n, BANDS), sent and received at the same tick."""
+    def shift(self, slots: Slots, frames: NDArray[np.int64]) -> None:
+        """The echo comes so many frames sooner, shape (n,), than what was learnt; when negative, later."""
+        back = self._back + frames[:, None]
+        known = (back >= 0) & (back < DELAYS)
+        gain = self._gain_db[slots[:, None], np.clip(back, 0, DELAYS - 1)]
+        self._gain_db[slots] = np.where(known[:, :, None], gain, np.float32(_LOWEST_DB))
+
+    def predict(self, slots: Slots, sent: Levels, received: Levels) -> Levels:
+        """Levels of the echo, in bands, shape (n, BANDS), in a frame with those levels, sent and received at
+        the same tick. Learns from it."""
         newest = (self._newest[slots] + 1) % DELAYS
         self._newest[slots] = newest
         self._sent_db[slots, newest] = sent
@@ -73,10 +82,15 @@ class EchoReference:
         gain = self._gain_db[slots]
         echo = self._predict(past, gain)
         self._learn(slots, past, gain, received)
-        power = np.exp2(received * _LOG2_OF_DB)
-        beyond = np.maximum(power - np.exp2((echo + np.float32(OVERESTIMATE_DB)) * _LOG2_OF_DB), 0)
-        share: NDArray[np.float32] = beyond.sum(axis=1) / power.sum(axis=1)
-        return share
+        return echo
+
+    def delay(self, slots: Slots) -> NDArray[np.int64]:
+        """The delay of each row's echo in frames, shape (n,); -1 where none stands out."""
+        gain = self._gain_db[slots].mean(axis=2)
+        best = gain.argmax(axis=1)
+        highest = gain.max(axis=1)
+        stands_out = (highest > _AUDIBLE_DB) & (highest - np.median(gain, axis=1) > _STANDS_OUT_DB)
+        return np.where(stands_out, best, -1)
 
     def _predict(self, past: Levels, gain: Levels) -> Levels:
         """Levels of the echo, shape (n, BANDS)."""
@@ -95,6 +109,3 @@ class EchoReference:
         step *= past > _STRONG_DB
         gain += step
         self._gain_db[slots] = np.clip(gain, _LOWEST_DB, _HIGHEST_DB, out=gain)
-
-
-_LOG2_OF_DB = np.float32(np.log2(10) / 10)

@@ -32,8 +32,12 @@ _MARKS = re.compile(r"[^\w]+")
 
 
 class FallbackLanguageModel:
-    def __init__(self, pool: Pool[LanguageModel], limits: StallLimits) -> None:
+    def __init__(
+        self, pool: Pool[LanguageModel], limits: StallLimits, last: StallLimits | None = None
+    ) -> None:
+        """`last`: for the last one that is asked, with nobody behind it; the same when unset."""
         self._pool, self._limits = pool, limits
+        self._last = limits if last is None else last
 
     @property
     def phrases(self) -> tuple[str, ...]:
@@ -42,14 +46,17 @@ class FallbackLanguageModel:
     async def reply(
         self, history: Sequence[Message], tools: Sequence[ToolSpec]
     ) -> AsyncGenerator[ReplyDelta, None]:
-        """Raises ProviderError when no engine has replied to the end."""
+        """Raises ProviderError when no engine has replied to the end. An empty reply is one only where nobody
+        is left to be asked."""
         given = ""
         attempts = self._pool.attempts("language model")
-        for member in self._pool.in_order():
+        for left, member in self._pool.counted_down():
+            limits = self._limits if left else self._last
             acted = False
             words = _NewWords(given)
             with attempts.by(member):
-                deltas = watched(member.engine.reply(_continued(history, given), tools), self._limits)
+                reply = member.engine.reply(_continued(history, given), tools)
+                deltas = watched(reply, limits, _says_something)
                 async with aclosing(deltas) as stream:
                     async for delta in stream:
                         match delta:
@@ -68,15 +75,22 @@ class FallbackLanguageModel:
                 if new := words.finish():
                     given += new
                     yield TextDelta(new)
-                if not has_words(given) and not acted and _is_owed(history):
+                if left and not has_words(given) and not acted and _is_owed(history):
                     raise ProviderError("an empty reply", retryable=True)
                 return
             if acted:
                 return
         raise attempts.exhausted()
 
+    async def warm(self) -> None:
+        await self._pool.warm()
+
     async def close(self) -> None:
         await self._pool.close()
+
+
+def _says_something(delta: ReplyDelta) -> bool:
+    return has_words(delta.text) if isinstance(delta, TextDelta) else isinstance(delta, ToolCall)
 
 
 def _continued(history: Sequence[Message], given: str) -> Sequence[Message]:

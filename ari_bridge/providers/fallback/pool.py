@@ -18,10 +18,12 @@ from types import TracebackType
 from typing import Generic, TypeVar
 
 from ari_bridge.core.errors import Fault, ProviderError
-from ari_bridge.providers.base import LanguageModel, SpeechToText, TextToSpeech
+from ari_bridge.providers.base import LanguageModel, SpeechToText, TextToSpeech, warmed
 from ari_bridge.providers.fallback.breaker import CircuitBreaker
 
 _log = logging.getLogger(__name__)
+
+AT_ONCE_S = 1.0
 
 E = TypeVar("E", bound=SpeechToText | LanguageModel | TextToSpeech)
 
@@ -53,6 +55,15 @@ class Pool(Generic[E]):
         """At one piece of work; `what` it is, for the log."""
         return Attempts(what, self._when)
 
+    def counted_down(self) -> list[tuple[int, Member[E]]]:
+        """All of them in order, each with how many are left after it."""
+        order = self.in_order()
+        return list(zip(range(len(order) - 1, -1, -1), order, strict=True))
+
+    async def warm(self) -> None:
+        """The engine that will be asked first; those in reserve may never be."""
+        await warmed(self.in_order()[0].engine)
+
     async def close(self) -> None:
         for member in self._members:
             await member.engine.close()
@@ -64,6 +75,8 @@ class Attempts:
     def __init__(self, what: str, when: Collection[Fault]) -> None:
         self._what, self._when = what, when
         self._error: ProviderError | None = None
+        self._failed = 0
+        self._began_s = asyncio.get_running_loop().time()
 
     def by(self, member: Member[E]) -> Attempt[E]:
         return Attempt(self, member)
@@ -71,14 +84,20 @@ class Attempts:
     def gave_way(self, member: Member[E], error: ProviderError) -> bool:
         """Whether the next one is to be asked."""
         self._error = error
+        self._failed += 1
         may = error.fault in self._when
         _log.warning("%s: %s %s: %s", self._what, member.name, "gave way" if may else "failed", error)
         return may
 
     def exhausted(self) -> ProviderError:
-        """The error to raise when nobody is left."""
-        reason = "there is no engine" if self._error is None else str(self._error)
-        return ProviderError(f"all engines failed, the last with: {reason}", retryable=False)
+        """The error to raise when nobody is left. A single engine that failed at once may be asked once more;
+        one that kept its listener waiting may not."""
+        if self._error is None:
+            return ProviderError("there is no engine", retryable=False)
+        if self._failed == 1:
+            took_s = asyncio.get_running_loop().time() - self._began_s
+            return ProviderError(str(self._error), retryable=self._error.retryable and took_s < AT_ONCE_S)
+        return ProviderError(f"all engines failed, the last with: {self._error}", retryable=False)
 
 
 class Attempt(Generic[E]):

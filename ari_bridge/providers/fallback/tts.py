@@ -16,7 +16,7 @@ import numpy as np
 from ari_bridge.core.errors import ProviderError
 from ari_bridge.dialogue.history import CHAR_S
 from ari_bridge.dialogue.sentences import has_words
-from ari_bridge.providers.base import Speech, TextToSpeech, VoiceContext, WordTime
+from ari_bridge.providers.base import Preparing, Speech, TextToSpeech, VoiceContext, WordTime
 from ari_bridge.providers.fallback.pool import Pool
 from ari_bridge.providers.streams import StallLimits, watched
 
@@ -33,7 +33,7 @@ class FallbackTextToSpeech:
         attempts = self._pool.attempts("text to speech")
         for member in self._pool.in_order():
             with attempts.by(member):
-                pieces = watched(member.engine.speak(spoken.rest, context), self._limits)
+                pieces = watched(member.engine.speak(spoken.rest, context), self._limits, _sounds)
                 async with aclosing(pieces) as stream:
                     async for piece in stream:
                         for ready in spoken.add(piece):
@@ -48,8 +48,22 @@ class FallbackTextToSpeech:
                 return
         raise attempts.exhausted()
 
+    async def warm(self) -> None:
+        await self._pool.warm()
+
+    async def prepare(self, text: str, context: VoiceContext) -> None:
+        """By the first engine that keeps phrases. Raises ProviderError."""
+        for engine in self._pool.engines:
+            if isinstance(engine, Preparing):
+                await engine.prepare(text, context)
+                return
+
     async def close(self) -> None:
         await self._pool.close()
+
+
+def _sounds(piece: Speech) -> bool:
+    return bool(np.any(piece.pcm))
 
 
 class _Spoken:
@@ -75,7 +89,7 @@ class _Spoken:
     def add(self, piece: Speech) -> Sequence[Speech]:
         """The present engine's next piece; what may be put out now, by the whole sentence's count."""
         self._held.append(piece)
-        self.sounds = self.sounds or bool(np.any(piece.pcm))
+        self.sounds = self.sounds or _sounds(piece)
         return self.held() if self.sounds else ()
 
     def held(self) -> Sequence[Speech]:

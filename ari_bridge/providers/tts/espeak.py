@@ -7,7 +7,7 @@ others for more than some milliseconds, and a reader who stops early costs nothi
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncGenerator, Iterator
+from collections.abc import AsyncGenerator
 from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
@@ -18,8 +18,9 @@ from ari_bridge.core.errors import ProviderError, SettingsError
 from ari_bridge.media.resample import Resampler
 from ari_bridge.providers.base import Kind, Provider, Speech, VoiceContext, WordTime
 from ari_bridge.providers.tts.espeak_engine import Voice, WordStart, engine
+from ari_bridge.providers.tts.speaking.text import parts
 
-_CLAUSE_CHARS = 300
+CLAUSE_CHARS = 300
 
 
 class EspeakOptions(BaseModel):
@@ -126,7 +127,7 @@ class EspeakTextToSpeech:
         voice = Voice(options.voice or context.language, rate_wpm, options.pitch, options.volume)
         resampler = Resampler(engine().rate_hz, context.rate_hz)
         said = 0
-        for offset, text in clauses(sentence):
+        for offset, text in parts(sentence, CLAUSE_CHARS):
             timer = WordTimer(
                 text, resampler.from_hz, resampler.to_hz, char_offset=offset, sample_offset=said
             )
@@ -144,21 +145,6 @@ class EspeakTextToSpeech:
 
     async def close(self) -> None:
         self._thread.shutdown(wait=False, cancel_futures=True)
-
-
-def clauses(text: str) -> Iterator[tuple[int, str]]:
-    """(offset, piece) of at most some 300 characters, cut after punctuation or at a space; no empty ones."""
-    start = 0
-    while start < len(text):
-        end = min(len(text), start + _CLAUSE_CHARS)
-        if end < len(text):
-            window = text[start:end]
-            cut = max(window.rfind(mark) for mark in (". ", "! ", "? ", "; ", ": ", ", ", "\n"))
-            cut = cut if cut > _CLAUSE_CHARS // 3 else window.rfind(" ")
-            end = start + cut + 1 if cut > 0 else end
-        if text[start:end].strip():
-            yield start, text[start:end]
-        start = end
 
 
 def synthesize(text: str, rate_hz: int, voice: str = "en-us", rate_wpm: int = 165) -> Pcm16:

@@ -16,7 +16,7 @@ from typing import Any
 import aiohttp
 
 from ari_bridge.core.errors import Fault, ProviderError
-from ari_bridge.providers.vendor.retry import Budget, Retry, refusal, retry_after_s
+from ari_bridge.providers.vendor.retry import Budget, Refused, Retry, retry_after_s
 from ari_bridge.providers.vendor.sse import EventParser, ServerSentEvent, StreamTooLong
 
 log = logging.getLogger(__name__)
@@ -26,6 +26,9 @@ KEEP_ALIVE_S = 60.0
 """How long an idle connection is kept: a caller's next turn finds it warm."""
 _SAID_MAX = 200
 _ERROR_BYTES = 16_384
+_END_S = 0.2
+"""How long to wait for the end of a body of which all that matters was read."""
+_SECRET_CHARS_MIN = 8
 
 
 def open_session() -> aiohttp.ClientSession:
@@ -100,6 +103,7 @@ class HttpVendor:
         retry = Retry(self._budget, loop.time())
         while True:
             after_s = None
+            error: ProviderError
             try:
                 answer = await self.session.request(method, url, allow_redirects=False, **what)
                 if answer.status < 300:
@@ -114,6 +118,14 @@ class HttpVendor:
                 raise error
             log.info("%s; trying again in %.1f s", error, pause_s)
             await asyncio.sleep(pause_s)
+
+    async def finish(self, answer: aiohttp.ClientResponse) -> None:
+        """All that matters of the body was read: have its end too, so that the connection can be kept."""
+        try:
+            async with asyncio.timeout(_END_S):
+                await answer.content.read()
+        except (aiohttp.ClientError, OSError, TimeoutError) as error:
+            log.debug("%s: the end of its answer did not come: %s", self.name, type(error).__name__)
 
     async def events(self, answer: aiohttp.ClientResponse) -> AsyncGenerator[ServerSentEvent, None]:
         """The server-sent events of an answer. Raises ProviderError."""
@@ -137,6 +149,14 @@ class HttpVendor:
             raise self.nonsense("no JSON object")
         return value
 
+    def said(self, text: str) -> str:
+        """A vendor's own words as they may be logged: one short line, without what is secret to us."""
+        for value in self._headers.values():
+            secret = value.rpartition(" ")[2]
+            if len(secret) >= _SECRET_CHARS_MIN:
+                text = text.replace(secret, "***")
+        return " ".join(text.split())[:_SAID_MAX]
+
     def nonsense(self, what: str) -> ProviderError:
         return ProviderError(f"{self.name}: cannot understand its answer: {what}", retryable=True)
 
@@ -159,14 +179,14 @@ class HttpVendor:
         if self._session is not None:
             await self._session.close()
 
-    async def _refusal(self, answer: aiohttp.ClientResponse) -> ProviderError:
-        said = said_in(await answer.content.read(_ERROR_BYTES))
+    async def _refusal(self, answer: aiohttp.ClientResponse) -> Refused:
+        said = self.said(said_in(await answer.content.read(_ERROR_BYTES)))
         text = f"{self.name}: answered {answer.status}" + (f": {said}" if said else "")
-        return refusal(text, answer.status)
+        return Refused(text, answer.status)
 
 
 def said_in(body: bytes) -> str:
-    """A vendor's own words about an error, one short line: the usual places in its JSON; else nothing."""
+    """A vendor's own words about an error, one line: the usual places in its JSON; else nothing."""
     try:
         value = json.loads(body)
     except (ValueError, RecursionError):
@@ -176,5 +196,5 @@ def said_in(body: bytes) -> str:
         while isinstance(found, dict):
             found = found.get("message")
         if isinstance(found, str) and found.strip():
-            return " ".join(found.split())[:_SAID_MAX]
+            return " ".join(found.split())
     return ""

@@ -23,9 +23,13 @@ def may_pass(status: int) -> bool:
     return status in _MAY_PASS or status >= 500
 
 
-def refusal(text: str, status: int) -> ProviderError:
-    """The error of a request that was answered with this HTTP status."""
-    return ProviderError(text, retryable=may_pass(status), fault=Fault.BUSY if status in _BUSY else None)
+class Refused(ProviderError):
+    """The vendor answered with an HTTP status that is no success."""
+
+    def __init__(self, message: str, status: int) -> None:
+        fault = Fault.BUSY if status in _BUSY else None
+        super().__init__(message, retryable=may_pass(status), fault=fault)
+        self.status = status
 
 
 @dataclass(frozen=True, slots=True)

@@ -12,12 +12,14 @@ from typing import Any
 import aiohttp
 
 from ari_bridge.core.errors import Fault, ProviderError
-from ari_bridge.providers.vendor.retry import Budget, Retry, refusal, retry_after_s
+from ari_bridge.providers.vendor.retry import Budget, Refused, Retry, retry_after_s
 
 log = logging.getLogger(__name__)
 
 PING_S = 15.0
 """Twice this without an answer, and the connection is dead."""
+OPEN_S = 5.0
+"""How long a server that can be reached may take to answer the opening handshake."""
 CLOSE_S = 0.5
 LARGEST_MESSAGE = 16 * 2**20
 _REASON_MAX = 200
@@ -36,11 +38,18 @@ class VendorSocket:
         """By us or, as far as was read, by the server."""
         return self._socket.closed
 
+    @property
+    def close_code(self) -> int | None:
+        """None while it is open; 0 where the other side gave none."""
+        return self._socket.close_code
+
     async def send_json(self, message: Mapping[str, Any]) -> None:
         """Raises ProviderError."""
-        await self._send(
-            self._socket.send_str(json.dumps(message, ensure_ascii=False, separators=(",", ":")))
-        )
+        await self.send_text(json.dumps(message, ensure_ascii=False, separators=(",", ":")))
+
+    async def send_text(self, message: str) -> None:
+        """Raises ProviderError."""
+        await self._send(self._socket.send_str(message))
 
     async def send_bytes(self, message: bytes) -> None:
         """Raises ProviderError."""
@@ -49,10 +58,15 @@ class VendorSocket:
     async def receive(self) -> Mapping[str, Any] | bytes | None:
         """The next message: a JSON object, or bytes; None when the server closed in good order (1000).
         Raises ProviderError."""
+        message = await self.receive_message()
+        return self._object(message) if isinstance(message, str) else message
+
+    async def receive_message(self) -> str | bytes | None:
+        """The same, for a protocol whose texts are more than JSON. Raises ProviderError."""
         message = await self._socket.receive()
         match message.type:
             case aiohttp.WSMsgType.TEXT:
-                return self._object(message.data)
+                return str(message.data)
             case aiohttp.WSMsgType.BINARY:
                 return bytes(message.data)
         if self._socket.close_code == aiohttp.WSCloseCode.OK:
@@ -101,22 +115,45 @@ async def connected(
     """A connection, closed with the context. `ping_s` None: for servers that answer no pings.
 
     Raises ProviderError: cannot be reached inside the budget, or refused."""
+    retry = Retry(budget or Budget(), asyncio.get_running_loop().time())
+    socket = await open_socket(
+        session, name, url, retry, headers=headers, params=params, protocols=protocols, ping_s=ping_s
+    )
+    try:
+        yield socket
+    finally:
+        await socket.close()
+
+
+async def open_socket(
+    session: aiohttp.ClientSession,
+    name: str,
+    url: str,
+    retry: Retry,
+    *,
+    headers: Mapping[str, str] | None = None,
+    params: Mapping[str, str] | Sequence[tuple[str, str]] | None = None,
+    protocols: Sequence[str] = (),
+    ping_s: float | None = PING_S,
+) -> VendorSocket:
+    """As `connected`, for who closes it himself. `retry`: how often, which may go on after the connection."""
     loop = asyncio.get_running_loop()
-    retry = Retry(budget or Budget(), loop.time())
+    error: ProviderError
     while True:
         try:
-            socket = await session.ws_connect(
-                url,
-                headers=headers,
-                params=params,
-                protocols=protocols,
-                heartbeat=ping_s,
-                max_msg_size=LARGEST_MESSAGE,
-                timeout=aiohttp.ClientWSTimeout(ws_close=CLOSE_S),
-            )
-            break
+            async with asyncio.timeout(OPEN_S):
+                socket = await session.ws_connect(
+                    url,
+                    headers=headers,
+                    params=params,
+                    protocols=protocols,
+                    heartbeat=ping_s,
+                    max_msg_size=LARGEST_MESSAGE,
+                    timeout=aiohttp.ClientWSTimeout(ws_close=CLOSE_S),
+                )
+            return VendorSocket(name, socket)
         except aiohttp.WSServerHandshakeError as cause:
-            error = refusal(f"{name}: answered {cause.status}", cause.status)
+            error = Refused(f"{name}: answered {cause.status}", cause.status)
             after_s = retry_after_s(cause.headers.get("Retry-After") if cause.headers else None)
         except (aiohttp.ClientError, OSError, TimeoutError) as cause:
             error, after_s = _unreachable(name, cause), None
@@ -125,10 +162,6 @@ async def connected(
             raise error
         log.info("%s; trying again in %.1f s", error, pause_s)
         await asyncio.sleep(pause_s)
-    try:
-        yield VendorSocket(name, socket)
-    finally:
-        await socket.close()
 
 
 def _unreachable(name: str, error: BaseException) -> ProviderError:

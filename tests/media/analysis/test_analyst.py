@@ -7,8 +7,7 @@ import pytest
 
 from ari_bridge.core.audio import FrameAnalysis
 from ari_bridge.media.analysis.analyst import LAG_FRAMES
-from ari_bridge.media.analysis.bands import BandLevels
-from ari_bridge.media.analysis.echo import EchoReference
+from ari_bridge.media.analysis.echo_control import EchoControl
 from ari_bridge.media.bridge_row import BridgeRow
 from ari_bridge.media.codecs.registry import find_codec
 from ari_bridge.media.playout import Playout
@@ -28,24 +27,53 @@ def analysis(row: BridgeRow) -> FrameAnalysis:
     return found
 
 
-@pytest.mark.parametrize("rate_hz", sorted(CODEC_AT))
-def test_what_it_finds_is_what_the_echo_reference_finds(rate_hz: int) -> None:
-    bench = AudioBench(2, rate_hz, {})
-    n = bench.frame_samples
-    levels, echo, slots = BandLevels(rate_hz), EchoReference(2), np.arange(2)
-    sent_before = received_before = np.zeros((2, n), np.int16)
+def test_what_it_finds_is_what_the_echo_control_finds() -> None:
+    bench = AudioBench(2, 8000, {})
+    echo, slots, still = EchoControl(2), np.arange(2), np.zeros(2, np.int64)
+    echo.reset(slots, still)
+    sent_before = np.zeros((2, 160), np.int16)
     expected = []
     for _ in range(40):
-        sent = noise(2, n, 3000)
-        received = (sent_before // 8 + noise(2, n, 300)).astype(np.int16)
+        sent = noise(2, 160, 3000)
+        received = (sent_before // 8 + noise(2, 160, 300)).astype(np.int16)
         bench.tick(sent, received)
         assert bench.analyst.step() == 2
-        expected.append(echo.near_share(slots, levels(sent_before, sent), levels(received_before, received)))
-        sent_before, received_before = sent, received
+        expected.append(echo.near_share(slots, sent.astype(np.float32), received, still))
+        sent_before = sent
     found = analysis(bench.rows[1])
     assert found.first_frame == 0
     assert found.near == pytest.approx(np.stack(expected)[:, 1], abs=1e-3)
     assert np.isnan(found.voice).all(), "there is no model"
+
+
+@pytest.mark.parametrize("rate_hz", sorted(CODEC_AT))
+def test_echo_is_none_of_the_caller_at_every_rate(rate_hz: int) -> None:
+    bench = AudioBench(1, rate_hz, {})
+    sent_before = np.zeros((1, bench.frame_samples), np.int16)
+    for _ in range(100):
+        sent = noise(1, bench.frame_samples, 3000)
+        bench.tick(sent, sent_before // 8)
+        bench.analyst.step()
+        sent_before = sent
+    assert (analysis(bench.rows[0]).near[2:] == 0).all()
+
+
+@pytest.mark.parametrize("is_told", [True, False])
+def test_the_echo_is_followed_when_our_jitter_buffer_moves(is_told: bool) -> None:
+    bench = AudioBench(1, 8000, {})
+    rng = np.random.default_rng(2)
+    sent = [rng.normal(0, level, (1, 160)).astype(np.int16) for level in rng.uniform(300, 5000, 200)]
+    tone = (1000 * np.sin(2 * np.pi * 1000 * np.arange(160) / 8000)).astype(np.int16)
+    for frame in range(6, 190):
+        moved = frame >= 160
+        bench.shared.media["moved_blocks"] = 16 if moved and is_told else 0
+        echo = sent[frame - (3 if moved else 5)] // 4
+        bench.tick(sent[frame], echo + tone * (frame >= 162))  # about as loud as the echo
+        bench.analyst.step()
+    near = analysis(bench.rows[0]).near
+    assert (near[:-32] == 0).all()
+    heard = (near[-28:-8] > 0).mean()
+    assert heard > 0.5 if is_told else heard < 0.5
 
 
 def test_while_we_are_silent_everything_is_the_caller() -> None:

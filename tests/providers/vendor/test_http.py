@@ -182,7 +182,7 @@ def test_a_warm_connection_is_the_first_request_s() -> None:
     [
         (b'{"error": {"message": "no such model", "code": 3}}', "no such model"),
         (b'{"detail": "over quota"}', "over quota"),
-        (b'{"err_code": "X", "err_msg": "bad  key"}', "bad key"),
+        (b'{"err_code": "X", "err_msg": "bad key"}', "bad key"),
         (b"<html>gateway</html>", ""),
         (b"[1]", ""),
         (b'{"error": {"error": 7}}', ""),

@@ -1,0 +1,1 @@
+"""What recognisers by a stream share: each vendor is a dialect, one driver leads the conversation."""

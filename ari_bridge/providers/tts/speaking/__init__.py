@@ -1,0 +1,1 @@
+"""What voices share: parts of text, bytes to sound, words to places, the way through a WebSocket."""
