@@ -40,6 +40,18 @@ def test_bench_media(engine: str, tmp_path: Path, capsys: pytest.CaptureFixture[
     assert "µs per call-second" in capsys.readouterr().out
 
 
+def test_bench_providers(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    target = tmp_path / "figures.json"
+    arguments = ["bench", "providers", "--streams", "6", "--seconds", "3", "--json", str(target)]
+    assert cli.main(arguments) == 0
+    found = json.loads(target.read_text("utf-8"))
+    assert found["streams"] == 6
+    assert found["stt_final_ms"]["p50"] > 0, "utterances were answered"
+    assert {"deepgram-aura", "openai-tts"} == found["tts"].keys()
+    assert all(voice["first_byte_ms"]["p50"] > 0 for voice in found["tts"].values())
+    assert "ms per call-second" in capsys.readouterr().out
+
+
 def test_a_file_that_cannot_be_written_is_said_at_once(capsys: pytest.CaptureFixture[str]) -> None:
     assert cli.main(["bench", "media", "--json", "/proc/no/such.json"]) == 78
     error = capsys.readouterr().err
