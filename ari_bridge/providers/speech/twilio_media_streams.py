@@ -92,7 +92,9 @@ class TwilioMediaStreams:
 
     @property
     def abilities(self) -> Abilities:
-        return Abilities(can_be_asked=False, tells_of_caller=False, decides_interruptions=True)
+        return Abilities(
+            can_be_asked=False, tells_of_caller=False, decides_interruptions=True, tells_ends=False
+        )
 
     @asynccontextmanager
     async def converse(self, opening: Opening) -> AsyncGenerator[_Session, None]:
