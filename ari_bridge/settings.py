@@ -494,8 +494,8 @@ def _lay_over(table: dict[str, Any], over: Mapping[str, Any]) -> None:
 
 
 def explain(error: ValidationError, table: str = "") -> str:
-    """A pydantic error as one line: each key of `table` with what is wrong with it; an error of the whole table
-    begins with the key to mend. Input values are left out (one of them may be a secret)."""
+    """A pydantic error as one line: each key of `table` with what is wrong with it; an error of the table as
+    a whole begins with the key to mend. Input values are left out (one of them may be a secret)."""
     parts = []
     for item in error.errors(include_url=False, include_input=False):
         where = ".".join(str(step) for step in item["loc"])
