@@ -493,15 +493,16 @@ def _lay_over(table: dict[str, Any], over: Mapping[str, Any]) -> None:
             table[key] = value
 
 
-def explain(error: ValidationError, *table: str) -> str:
-    """A pydantic error as one line: each key, in `table`, with what is wrong with it. Input values are left
-    out (one of them may be a secret)."""
+def explain(error: ValidationError, table: str = "") -> str:
+    """A pydantic error as one line: each key of `table` with what is wrong with it; an error of the table as
+    a whole begins with the key to mend. Input values are left out (one of them may be a secret)."""
     parts = []
     for item in error.errors(include_url=False, include_input=False):
-        where = ".".join(str(step) for step in (*table, *item["loc"]))
+        where = ".".join(str(step) for step in item["loc"])
         message = "unknown key" if item["type"] == "extra_forbidden" else item["msg"]
         message = message.removeprefix("Value error, ")
-        parts.append(f"{where}: {message}" if where else message)
+        text = f"{where}: {message}" if where else message
+        parts.append(f"{table}.{text}" if table else text)
     return "; ".join(parts)
 
 

@@ -78,7 +78,7 @@ CORES = [
     ),
     *(
         PACKAGE / "conversation" / "speech" / f"{name}.py"
-        for name in ("story", "tool_calls", "turns", "waits")
+        for name in ("story", "tool_calls", "turns", "silence", "engine_side", "weighing")
     ),
     PACKAGE / "conversation" / "speech" / "utterance.py",
     *(

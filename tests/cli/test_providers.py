@@ -11,6 +11,8 @@ SETTINGS = """
 [agents.desk]
 llm = ["big", "script"]
 [agents.night]
+[agents.one]
+speech = "openai-realtime"
 [providers.big]
 use = "script"
 [providers.old]
@@ -26,11 +28,16 @@ def config(tmp_path: Path) -> str:
     return str(path)
 
 
-def test_who_is_there_who_is_used_and_what_is_wrong(config: str, capsys: pytest.CaptureFixture[str]) -> None:
+def test_who_is_there_who_is_used_and_what_is_wrong(
+    config: str, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.delenv("OPENAI_API_KEY", raising=False)
     assert main(["providers", "--config", config]) == 0
     lines = {line.split()[0]: line for line in capsys.readouterr().out.splitlines() if line.startswith("  ")}
     assert "used by desk" in lines["big"]
     assert "used by desk, night" in lines["pocketsphinx"]
+    assert "used by one" in lines["openai-realtime"]
+    assert "providers.openai-realtime.api_key_file: there is no key" in lines["openai-realtime"]
     assert "providers.old.voice: espeak-ng has no voice" in lines["old"]
 
 

@@ -31,7 +31,7 @@ class SlowDetector:
 
 def listened_by(detector: SlowDetector, *timeline: Says) -> Scene:
     agent = AgentSettings(
-        greeting="", turns={"detector": "slow", "detector_timeout_ms": 2000, "end_of_turn_min_ms": 400}
+        greeting="", turns={"detector": "slow", "detector_timeout_ms": 2000, "end_of_turn_ms": 500}
     )
     return run(Scene(timeline, agent=agent, detector=detector).play())
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from datetime import UTC, datetime
 from itertools import pairwise
 
@@ -199,6 +200,53 @@ def test_marks_are_answered_when_heard_and_a_clear_drops_and_answers_them() -> N
     assert scene.sent_between(5.05, 8.0) == 0
 
 
+def test_a_bot_with_one_name_for_all_it_says_is_heard_after_it_was_interrupted() -> None:
+    """Twilio's streams name nothing and tell no ends: media, media, clear, media, …"""
+
+    def says(seconds: float) -> list[b.SpeechEvent]:
+        return [b.AgentAudio("stream", FakeAudio.second()) for _ in range(round(seconds))]
+
+    def prepare(scene: SpeechScene) -> None:
+        deaf(scene)
+        loop = asyncio.get_running_loop()
+        for at_s, events in (
+            (0.5, says(2)),
+            (6.0, says(5)),
+            (8.5, [b.Clear()]),
+            (9.5, says(1)),
+            (14.0, [b.Ended()]),
+        ):
+            for event in events:
+                loop.call_later(at_s, lambda event=event: scene.engine.sessions[0].put(event))
+
+    agent = AgentSettings(greeting="", turns=TurnSettings(digit_pause_ms=500))
+    abilities = replace(BOT, tells_ends=False)
+
+    async def main() -> SpeechScene:
+        return await SpeechScene(
+            [Says(4.0, "", 1.0), Says(8.0, "", 1.0)],
+            prepare=prepare,
+            abilities=abilities,
+            agent=agent,
+            events=[digit(7.0, "5")],
+        ).play()
+
+    scene = run(main())
+    assert scene.outcome == Outcome(Status.COMPLETED)
+    heard = [
+        (round(turn.start_ms / 1000, 1), round(turn.end_ms / 1000, 1), turn.interrupted)
+        for turn in agent_turns(scene)
+    ]
+    assert heard == [
+        (0.5, pytest.approx(2.5, abs=0.1), False),
+        (6.0, pytest.approx(8.1, abs=0.15), True),
+        (9.5, pytest.approx(10.5, abs=0.1), False),
+    ]
+    assert scene.sent_between(6.0, 8.0) == pytest.approx(100, abs=3), "a key stops nobody but who wants to be"
+    assert scene.sent_between(9.5, 10.6) == pytest.approx(50, abs=2)
+    assert scene.ended_s == pytest.approx(14.1, abs=0.1)
+
+
 def test_the_engine_may_end_the_call_once_it_was_heard() -> None:
     scene = play(SpeechScene([Says(2.0, "bye")], tells(bye=["Goodbye and thanks for your call.", b.Ended()])))
     assert scene.outcome == Outcome(Status.COMPLETED)
@@ -242,7 +290,7 @@ def test_a_key_drops_nothing_of_a_bot_that_decides_itself(pressed_s: float) -> N
             answer=lambda _: [],
             events=[digit(pressed_s, "1")],
             prepare=in_one_item,
-            abilities=BOT,
+            abilities=replace(BOT, tells_ends=False),
             hangs_up_at_s=15.0,
         ).play()
 
@@ -261,7 +309,7 @@ def test_a_bots_words_are_cut_by_a_clear_only_if_there_were_any_left(cleared_s: 
         loop = asyncio.get_running_loop()
         loop.call_later(cleared_s, lambda: scene.engine.sessions[0].put(b.Clear()))
 
-    scene = play(SpeechScene(prepare=prepare, abilities=BOT, hangs_up_at_s=5.0))
+    scene = play(SpeechScene(prepare=prepare, abilities=replace(BOT, tells_ends=False), hangs_up_at_s=5.0))
     (turn,) = agent_turns(scene)
     assert turn.interrupted == (cleared_s < 2.2)
 
@@ -272,7 +320,14 @@ def test_a_bot_that_clears_nothing_has_its_turns_by_our_ears() -> None:
         hook = scene.engine.hook
         asyncio.get_running_loop().call_later(3.5, lambda: hook(b.CallerDigit("")))
 
-    scene = play(SpeechScene([Says(2.4, "hello", 0.8)], prepare=prepare, abilities=BOT, hangs_up_at_s=9.0))
+    scene = play(
+        SpeechScene(
+            [Says(2.4, "hello", 0.8)],
+            prepare=prepare,
+            abilities=replace(BOT, tells_ends=False),
+            hangs_up_at_s=9.0,
+        )
+    )
     assert [who for who, _ in scene.turns] == ["agent", "caller", "agent"]
     assert not any(turn.interrupted for turn in agent_turns(scene))
     assert scene.sent_between(0.0, 9.0) == 2 * 60
@@ -284,14 +339,16 @@ def test_a_bot_that_ends_the_call_is_heard_out_and_nothing_is_waited_for() -> No
         loop = asyncio.get_running_loop()
         loop.call_later(1.1, lambda: scene.engine.sessions[0].put(b.Ended()))
 
-    scene = play(SpeechScene(prepare=prepare, abilities=BOT))
+    scene = play(SpeechScene(prepare=prepare, abilities=replace(BOT, tells_ends=False)))
     assert scene.outcome == Outcome(Status.COMPLETED)
     assert scene.ended_s == pytest.approx(2.2, abs=0.2)
     assert scene.sent_between(0.0, scene.ended_s) == 60
 
 
 def test_a_bots_last_words_that_were_heard_are_no_interruption() -> None:
-    scene = play(SpeechScene(prepare=in_one_item, abilities=BOT, hangs_up_at_s=3.0))
+    scene = play(
+        SpeechScene(prepare=in_one_item, abilities=replace(BOT, tells_ends=False), hangs_up_at_s=3.0)
+    )
     (turn,) = agent_turns(scene)
     assert not turn.interrupted
 
@@ -366,8 +423,6 @@ def test_a_slow_tool_is_filled_in_for() -> None:
     async def slow(arguments: object, desk: object) -> object:
         await asyncio.sleep(5.0)
         return await look_up.run(arguments, desk)  # type: ignore[arg-type]
-
-    from dataclasses import replace
 
     from tests.conversation.fakes import LOOK_UP as look_up
 
@@ -545,7 +600,7 @@ def test_an_engine_that_is_lost_for_good_leaves_the_call_to_the_dialplan(has_own
         )
     )
     assert scene.outcome == Outcome(Status.FAILED, "PROVIDER_SPEECH")
-    assert (scene.turns[-1] == ("agent", APOLOGY)) is has_own_voice
+    assert (scene.turns[-1] == ("agent", Sayings().apology)) is has_own_voice
     assert scene.ended_s < 13.0
 
 
@@ -586,8 +641,6 @@ def test_an_item_without_an_end_does_not_keep_the_call() -> None:
 class FakeAudio:
     @staticmethod
     def second() -> b.Pcm16:
-        import numpy as np
-
         return np.ones(RATE_HZ, np.int16)
 
 
@@ -617,6 +670,31 @@ def test_a_call_that_is_taken_over_begins_with_its_history() -> None:
         "well",
         "You said well.",
     ]
+
+
+def test_the_agents_words_may_come_after_they_were_heard() -> None:
+    """Gemini's transcription of its own audio keeps no order with it."""
+
+    def prepare(scene: SpeechScene) -> None:
+        late = b.AgentText("item 0.1", "Welcome to you.")
+        asyncio.get_running_loop().call_later(4.0, lambda: scene.engine.sessions[0].put(late))
+
+    patience = PatienceSettings(no_input_s=6.0, check_ins=("Still there?",), farewell="Goodbye then.")
+    scene = play(SpeechScene(prepare=prepare, patience=patience, hangs_up_at_s=9.0))
+    assert scene.turns == [("agent", "Hello there. Welcome to you."), ("agent", "Still there?")]
+
+
+def test_words_without_any_audio_keep_nobody_waiting() -> None:
+    patience = PatienceSettings(no_input_s=3.0, check_ins=("Still there?",), farewell="Goodbye then.")
+    asked: list[Answer] = [[b.AgentText("x", "Hello")]]
+    scene = play(
+        SpeechScene(
+            asked=lambda words: asked.pop() if asked else [words.partition(": ")[2]],
+            patience=patience,
+            hangs_up_at_s=30.0,
+        )
+    )
+    assert scene.outcome == Outcome(Status.TIMEOUT, "NO_INPUT")
 
 
 class Notes(NoJournal):

@@ -14,7 +14,7 @@ from ari_bridge.media.codecs import ulaw
 from ari_bridge.providers.tts.espeak import synthesize
 from ari_bridge.sandbox.caller import place_call
 from ari_bridge.sandbox.recording import Recording
-from ari_bridge.sandbox.scenario import Awaited, Hangup, Pause, Press, Say, Scenario, Wait
+from ari_bridge.sandbox.scenario import Awaited, Hangup, Pause, Say, Scenario, Wait
 from tests.providers.fakes.openai_realtime import OpenAiConnection, OpenAiRealtimeServer
 from tests.providers.fakes.speech_server import Brain, Call
 
@@ -22,16 +22,15 @@ pytestmark = pytest.mark.asterisk
 
 Run = Callable[..., Any]
 
-GREETING = "Hello, this is the reception. How can I help you?"
+GREETING = "Hello, how can I help you?"
 STORY = "We were founded in nineteen eighty four. " + "We have grown ever since, and we are proud of it. " * 4
 ANSWERS: dict[str, Sequence[str | Call]] = {
-    "what are your opening hours": ["We are open from nine in the morning until five."],
+    "what are your opening hours": ["From nine to five."],
     "tell me about the company": [STORY],
-    "wait a moment": ["Of course. What would you like to know?"],
-    "[digit 1]": ["Your last order is on its way."],
+    "wait a moment": ["Of course."],
     "i would like to talk to a person": ["I am connecting you.", Call("transfer", {"destination": "human"})],
 }
-SAID = [text for text in ANSWERS if not text.startswith("[")]
+SAID = list(ANSWERS)
 ROUND_MS = 10
 
 
@@ -70,9 +69,8 @@ def test_the_demos_call_with_one_engine_that_hears_and_speaks(serving: Any, run:
         steps=(
             *(Wait(Awaited.AGENT_DONE), Pause(400), Say("what are your opening hours")),
             *(Wait(Awaited.AGENT_DONE), Pause(400), Say("tell me about the company")),
-            *(Say("wait a moment", interrupt_after_ms=4000), Wait(Awaited.AGENT_DONE), Pause(400)),
-            *(Press("1"), Wait(Awaited.AGENT_DONE), Pause(400)),
-            *(Say("i would like to talk to a person"), Wait(Awaited.HUMAN_ANSWERS), Pause(1000), Hangup()),
+            *(Say("wait a moment", interrupt_after_ms=3000), Wait(Awaited.AGENT_DONE), Pause(400)),
+            *(Say("i would like to talk to a person"), Wait(Awaited.HUMAN_ANSWERS), Hangup()),
         ),
     )
     for text in (
@@ -99,17 +97,14 @@ def test_the_demos_call_with_one_engine_that_hears_and_speaks(serving: Any, run:
         assert turns == [
             ("agent", GREETING),
             ("caller", "what are your opening hours"),
-            ("agent", "We are open from nine in the morning until five."),
+            ("agent", "From nine to five."),
             ("caller", "tell me about the company"),
             ("agent", engine.made[engine.truncated[0][0]].transcript),
             ("caller", "wait a moment"),
-            ("agent", "Of course. What would you like to know?"),
-            ("caller", "[digit 1]"),
-            ("agent", "Your last order is on its way."),
+            ("agent", "Of course."),
             ("caller", "i would like to talk to a person"),
             ("agent", "I am connecting you."),
         ]
-        assert [digit["digit"] for digit in record["digits"]] == ["1"]
         assert [len(engine.truncated), len(server.connections)] == [1, 1]
         (_, told_ms) = engine.truncated[0]
         really_ms = heard_ms(result.recording, voice(STORY, 8000))
@@ -120,7 +115,7 @@ def test_the_demos_call_with_one_engine_that_hears_and_speaks(serving: Any, run:
         share = len(story["heard"]) / len(STORY)
         assert share == pytest.approx(told_ms / (len(voice(STORY, 8000)) / 8), abs=0.1)
         for turn in record["turns"][2::2]:
-            if turn["who"] == "agent" and turn["text"] != "Your last order is on its way.":
+            if turn["who"] == "agent":
                 assert {"end_of_turn", "first_token", "first_audio", "first_packet"} <= turn[
                     "latency_ms"
                 ].keys()

@@ -16,7 +16,7 @@ import pytest
 
 from ari_bridge.core.audio import dbfs
 from ari_bridge.core.errors import ProviderError, SettingsError
-from ari_bridge.providers.base import Kind, Usage, VoiceContext, Warming
+from ari_bridge.providers.base import Kind, Usage, VoiceContext, Warming, warmed
 from ari_bridge.providers.registry import all_providers, build
 from ari_bridge.providers.vendor.retry import Retry
 from tests.providers.fakes.studio import KEY, Fault
@@ -28,6 +28,7 @@ LONG = "This is a long story, and it goes on and on. " * 30
 
 every_voice = pytest.mark.parametrize("name", list(CASES))
 every_vendor = pytest.mark.parametrize("name", VENDORS)
+every_keyed = pytest.mark.parametrize("name", [name for name in VENDORS if CASES[name].needs_key])
 every_timer = pytest.mark.parametrize("name", [name for name, case in CASES.items() if case.words])
 
 
@@ -302,11 +303,9 @@ def test_what_does_not_pass_is_one_line_and_costs_nothing(name: str, fault: Faul
     run(main())
 
 
-@every_vendor
+@every_keyed
 def test_a_wrong_key_is_told_at_once(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv(KEY_ENV, "sk-wrong-key")
-    if not CASES[name].needs_key:
-        pytest.skip("it has no key")
 
     async def main() -> None:
         async with standing(name) as (tts, studio):
@@ -319,11 +318,9 @@ def test_a_wrong_key_is_told_at_once(name: str, monkeypatch: pytest.MonkeyPatch)
     run(main())
 
 
-@every_vendor
+@every_keyed
 def test_no_key_is_told_when_it_is_built(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delenv(KEY_ENV)
-    if not CASES[name].needs_key:
-        pytest.skip("it has no key")
     case = CASES[name]
     options = {**case.options, case.url: case.nowhere, "api_key_env": KEY_ENV}
     if name == "openai-tts":
@@ -352,14 +349,20 @@ def test_an_answer_that_breaks_off_is_an_error_after_its_audio(name: str, fault:
     run(main())
 
 
-@every_vendor
-@pytest.mark.parametrize("fault", [Fault.MUTE, Fault.GARBAGE])
+# To raw PCM any bytes are audio.
+@pytest.mark.parametrize(
+    ("name", "fault"),
+    [
+        (name, fault)
+        for name in VENDORS
+        for fault in (Fault.MUTE, Fault.GARBAGE)
+        if (name, fault) != ("openai-tts", Fault.GARBAGE)
+    ],
+)
 def test_no_answer_and_nonsense_are_errors(name: str, fault: Fault) -> None:
     async def main() -> None:
         async with standing(name, stall_s=0.05) as (tts, studio):
             studio.fault = fault
-            if fault is Fault.GARBAGE and name == "openai-tts":
-                pytest.skip("any bytes are audio")
             with pytest.raises(ProviderError) as caught:
                 await say(tts, SENTENCE)
             assert caught.value.retryable
@@ -412,13 +415,11 @@ def assert_plain(error: ProviderError) -> None:
 # ------------------------------------------------------------------ connections and load
 
 
-@every_vendor
+@pytest.mark.parametrize("name", [name for name in VENDORS if CASES[name].keeps])
 def test_a_warm_connection_serves_sentence_after_sentence(name: str) -> None:
     async def main() -> None:
         async with standing(name) as (tts, studio):
-            if not isinstance(tts, Warming):
-                pytest.skip("it has nothing to keep warm")
-            await tts.warm()
+            await warmed(tts)
             for _ in range(5):
                 await say(tts, SENTENCE)
             assert studio.connections == 1

@@ -48,6 +48,8 @@ class Case:
     slowest: float = 0.7
     """The pace that it can go down to; 1.0: it has none."""
     needs_key: bool = True
+    keeps: bool = True
+    """Whether it keeps a connection from sentence to sentence."""
     nowhere: str = "ws://127.0.0.1:9"
     """An address where nobody listens."""
 
@@ -58,7 +60,13 @@ CASES: dict[str, Case] = {
     "cartesia": Case(FakeCartesia, {"voice": "a0e99841-438c-4a64-b679-ae501e7d6091"}, slowest=0.6),
     "piper": Case(words=False, slowest=0.5),
     "wyoming-tts": Case(
-        FakeWyomingSpeak, url="uri", words=False, slowest=1.0, needs_key=False, nowhere="tcp://127.0.0.1:9"
+        FakeWyomingSpeak,
+        url="uri",
+        words=False,
+        slowest=1.0,
+        needs_key=False,
+        keeps=False,
+        nowhere="tcp://127.0.0.1:9",
     ),
     "azure-tts": Case(FakeAzureSpeak, slowest=0.5),
     "openai-tts": Case(

@@ -62,6 +62,10 @@ async def _trouble(settings: Settings, kind: Kind, name: str) -> str:
 
 
 def _engines(agent: AgentSettings) -> Iterable[str]:
-    yield from (*agent.stt, *agent.llm, *agent.tts, agent.turns.detector)
+    yield agent.turns.detector
+    if agent.speech:
+        yield from (agent.speech, *agent.own_voice)
+        return
+    yield from (*agent.stt, *agent.llm, *agent.tts)
     for tongue in agent.languages.values():
         yield from (*(tongue.stt or ()), *(tongue.tts or ()))

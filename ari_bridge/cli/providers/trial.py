@@ -176,11 +176,14 @@ async def _conversation(
                         case AgentAudio(_, pcm):
                             watch.once("first audio (ttfb)")
                             heard += len(pcm)
+                            if not engine.abilities.tells_ends:
+                                break
                         case AgentText(_, piece):
                             answer += piece
                         case AgentDone() | Ended() | Clear():
                             break
-            watch.once("whole answer")
+            if engine.abilities.tells_ends:
+                watch.once("whole answer")
         finally:
             listening.cancel()
             await asyncio.wait([listening])

@@ -20,12 +20,14 @@ from ari_bridge.providers.speech import base as b
 
 GAP_S = 3.0
 """Nothing more comes of an utterance whose audio has stopped coming for so long, and has all been heard."""
+USUAL_GAP_S = 0.8
+"""The same, of an engine that never tells the end of one."""
 
 
 class AgentSide:
-    def __init__(self, story: Story, outbox: Outbox, rate_hz: int, *, engine_tells_end: bool) -> None:
-        """`rate_hz`: of the positions. `engine_tells_end`: AgentDone comes; where it does not, what has come
-        of an item that is cut short was all of it."""
+    def __init__(self, story: Story, outbox: Outbox, rate_hz: int, *, engine_tells_ends: bool = True) -> None:
+        """`rate_hz`: of the positions."""
+        self._gap_s = GAP_S if engine_tells_ends else USUAL_GAP_S
         self.turn: AgentTurn | None = None
         """The one that is being made or heard."""
         self.position = 0
@@ -35,6 +37,7 @@ class AgentSide:
         """Items of which nothing more is wanted."""
         self._flushing: deque[tuple[AgentTurn, float]] = deque()
         """Turns that were cut short at a position that is not known yet; since when they are silent."""
+        self._onset: Onset | None = None
         self._came_s = 0.0
         """When the engine's last audio came."""
         self._looks_for_gap = False
@@ -42,12 +45,14 @@ class AgentSide:
         """Of the items that sound, for their words that come later."""
         self._story, self._outbox = story, outbox
         self._rate_hz = rate_hz
-        self._engine_tells_end = engine_tells_end
 
     # ------------------------------------------------------------------ the engine speaks
 
     def wants(self, item: str) -> bool:
         return item not in self._cut
+
+    def knows(self, item: str) -> bool:
+        return item in self._utterances
 
     def makes(self, item: str) -> bool:
         """Whether the item belongs to the turn that is being made."""
@@ -108,12 +113,13 @@ class AgentSide:
     @property
     def gap_due_s(self) -> float:
         """When an utterance that has no end counts as broken off, if all of it has been heard by then."""
-        return math.inf if self.is_made or self._looks_for_gap else self._came_s + GAP_S
+        return math.inf if self.is_made or self._looks_for_gap else self._came_s + self._gap_s
 
     def look_for_gap(self) -> None:
-        """Take what has come for all of it, if it is heard before more comes."""
-        self._looks_for_gap = True
-        if self.turn is not None:
+        if self.is_silent:
+            self.break_off()
+        elif self.turn is not None:
+            self._looks_for_gap = True
             for utterance in self.turn.utterances:
                 if not utterance.is_complete and utterance.started:
                     self._outbox.do(s.WatchHeard(utterance.sentence.end))
@@ -133,6 +139,7 @@ class AgentSide:
 
     def played(self, position: int, onset: Onset | None, now: float) -> None:
         self.position = max(self.position, position)
+        self._onset = onset
         if self.turn is None:
             return
         if self._looks_for_gap and self.is_silent:
@@ -178,6 +185,11 @@ class AgentSide:
         return self.turn is None or self.turn.is_made
 
     @property
+    def is_speaking(self) -> bool:
+        """The engine has begun something that has not all been heard."""
+        return not (self.is_silent and self.is_made)
+
+    @property
     def only_fills(self) -> bool:
         """What is being heard only passes the time."""
         unheard = [] if self.turn is None else self.turn.unheard(self.position)
@@ -195,8 +207,14 @@ class AgentSide:
     def finish(self, now: float) -> None:
         """It was heard to its end."""
         if self.turn is not None:
-            self.turn.end(now)
+            last = max((one.sentence.end for one in self.turn.utterances), default=0)
+            left_s = None if self._onset is None else self._onset.at_s(last, self._rate_hz)
+            self.turn.end(now if left_s is None else min(left_s, now))
             self.turn = None
+
+    def want_again(self) -> None:
+        """The engine has stopped by itself: what comes now is new, whatever it is called."""
+        self._cut.clear()
 
     def cut(self, silenced_s: float) -> bool:
         """Drop what was not heard; `silenced_s`: since when the caller hears nothing. False where there is
@@ -219,7 +237,6 @@ class AgentSide:
         """The audio of the turn that was cut first ended at `position`."""
         turn, silenced_s = self._flushing.popleft()
         self.position = max(self.position, position)
-        self._end_untold(turn)
         for utterance in turn.unheard(position):
             self._outbox.send(b.Cut(utterance.item, utterance.earlier + utterance.heard_samples(position)))
         if not self._flushing:
@@ -234,11 +251,5 @@ class AgentSide:
         while self._flushing:
             self.flushed(self.position)
         if self.turn is not None:
-            self._end_untold(self.turn)
             self.turn.end(now, cut_at=position, rate_hz=self._rate_hz)
             self.turn = None
-
-    def _end_untold(self, turn: AgentTurn) -> None:
-        if not self._engine_tells_end:
-            for utterance in turn.utterances:
-                utterance.complete()

@@ -19,15 +19,16 @@ import math
 from collections.abc import Iterable
 from dataclasses import replace
 
-from ari_bridge.conversation.speech import asking
 from ari_bridge.conversation.speech import signals as c
 from ari_bridge.conversation.speech.agent_side import AgentSide
 from ari_bridge.conversation.speech.caller_side import CallerSide
+from ari_bridge.conversation.speech.engine_side import EngineSide, Loss
 from ari_bridge.conversation.speech.outbox import Outbox
+from ari_bridge.conversation.speech.silence import Silence
 from ari_bridge.conversation.speech.story import Story
 from ari_bridge.conversation.speech.tool_calls import ToolCalls
 from ari_bridge.conversation.speech.turns import Action, Event, State, Turns
-from ari_bridge.conversation.speech.waits import Waits
+from ari_bridge.conversation.speech.weighing import Weighing
 from ari_bridge.core.messages import Message, ToolCall
 from ari_bridge.dialogue import signals as s
 from ari_bridge.dialogue import turns as cascade
@@ -37,12 +38,9 @@ from ari_bridge.dialogue.keypad import Keypad
 from ari_bridge.dialogue.languages.sayings import Sayings
 from ari_bridge.dialogue.live import LiveKind
 from ari_bridge.dialogue.log import Turn
-from ari_bridge.dialogue.patience import Kind, Patience, PatienceTimes
+from ari_bridge.dialogue.patience import Kind
 from ari_bridge.providers.speech import base as b
 from ari_bridge.settings import AgentSettings
-
-RECONNECT_AGAIN_S = 5.0
-"""An engine that is lost again so soon after it was reached is not tried once more."""
 
 
 class SpeechDialogue:
@@ -62,38 +60,22 @@ class SpeechDialogue:
     ) -> None:
         """`rate_hz`: of the positions. `has_own_voice`: SayOurselves can be carried out."""
         self._settings, self._says = agent.turns, says
-        self._abilities, self._has_own_voice = abilities, has_own_voice
         self._turns = Turns()
         self._outbox = Outbox()
         self._story = Story(past, past_turns)
-        tells_end = not abilities.decides_interruptions
-        self._agent = AgentSide(self._story, self._outbox, rate_hz, engine_tells_end=tells_end)
+        self._engine_decides = abilities.decides_interruptions
+        self._agent = AgentSide(self._story, self._outbox, rate_hz, engine_tells_ends=abilities.tells_ends)
         keypad = Keypad(self._settings.digit_pause_ms / 1000, self._settings.digits_max)
         self._caller = CallerSide(self._story, self._outbox, keypad, engine_tells=abilities.tells_of_caller)
+        self._weighing = Weighing(self._caller, self._settings, engine_decides=self._engine_decides)
         self._tools = ToolCalls(self._outbox)
-        self._waits = Waits()
+        self._engine = EngineSide(abilities, self._outbox, has_own_voice=has_own_voice)
+        self._silence = Silence(agent.patience, says, can_speak=self._engine.can_speak)
         self._call_time = CallTime(max_duration_s)
-        self._patience = self._patience_of(agent)
         self._leave = s.Leave()
         self._paused_s = math.inf
-        self._own_items = 0
         self._filler_comes = False
-        self._worked = True
-        """The engine has shown itself since it was reached again."""
-        self._reached_s = -math.inf
-        """When it was."""
-        self._aside = self._keys_diverted = False
         self._now = 0.0
-
-    def _patience_of(self, agent: AgentSettings) -> Patience:
-        can_speak = self._abilities.can_be_asked or self._has_own_voice
-        settings = agent.patience
-        check_ins = self._says.check_ins if can_speak else ()
-        times = PatienceTimes(
-            settings.filler_after_s, settings.filler_every_s, settings.no_input_s if check_ins else math.inf
-        )
-        fillers = self._says.fillers if can_speak else ()
-        return Patience(times, fillers=fillers, check_ins=check_ins, farewell=self._says.farewell)
 
     # ------------------------------------------------------------------ for the shell
 
@@ -113,7 +95,7 @@ class SpeechDialogue:
     @property
     def is_speaking(self) -> bool:
         """The engine has begun something that has not all been heard."""
-        return not (self._agent.is_silent and self._agent.is_made)
+        return self._agent.is_speaking
 
     @property
     def hears_caller(self) -> bool:
@@ -124,7 +106,7 @@ class SpeechDialogue:
                 return False
             case State.SPEAKING | State.WEIGHED if not self._settings.barge_in:
                 return False
-        return not (self._aside or self._keys_diverted)
+        return not (self._silence.stands_aside or self._silence.keys_diverted)
 
     def begin(self, first_words: str, now: float) -> list[c.Command]:
         """Begin the call with the agent's words; with none, the caller speaks first, or the engine by
@@ -132,7 +114,7 @@ class SpeechDialogue:
         self._now = now
         self._call_time.begin(now)
         if first_words.strip():
-            self._say(first_words)
+            self._engine.say(first_words, now)
         self._advance()
         return self._outbox.drain()
 
@@ -158,26 +140,19 @@ class SpeechDialogue:
             return None
         due_s = min(
             self._call_time.next_s,
-            self._patience_due_s,
-            self._weighed_s,
+            self._silence.due_s(is_quiet=self._is_quiet),
+            self._weighing.due_s(self.state),
             self._caller.entry_over_s,
             self._tools.due_s,
-            self._waits.stalls_s(leaving=self.state is State.LEAVING),
+            self._engine.stalls_s(leaving=self.state is State.LEAVING),
             self._agent.gap_due_s,
         )
         return due_s if due_s < math.inf else None
 
     @property
-    def _patience_due_s(self) -> float:
-        is_quiet = self.state is State.QUIET and not self._caller.voice.on
-        return self._patience.next_timer() if is_quiet else math.inf
-
-    @property
-    def _weighed_s(self) -> float:
-        """When a voice that has ended is taken for nothing."""
-        if self.state is not State.WEIGHED or self._caller.voice.since_s is not None:
-            return math.inf
-        return self._caller.voice_ended_s + self._settings.resume_after_ms / 1000
+    def _is_quiet(self) -> bool:
+        """Neither side is heard."""
+        return self.state is State.QUIET and not self._caller.voice.on
 
     def _timer_due(self) -> None:
         now = self._now
@@ -186,23 +161,23 @@ class SpeechDialogue:
                 self._end_with(self._says.goodbye, replace(self._leave, time_up=True))
             else:
                 self._fire(Event.OVER)
-        if now >= self._patience_due_s:
+        if now >= self._silence.due_s(is_quiet=self._is_quiet):
             self._prompt()
         if now >= self._agent.gap_due_s:
             self._agent.look_for_gap()
-        if now >= self._waits.stalls_s(leaving=self.state is State.LEAVING):
+        if now >= self._engine.stalls_s(leaving=self.state is State.LEAVING):
             self._stalled()
 
     def _prompt(self) -> None:
         """Somebody has waited for long enough."""
-        prompt = self._patience.due(self._now)
+        prompt = self._silence.prompt(self._now)
         if prompt is None:
             return
         if prompt.kind is Kind.GIVE_UP:
             self._end_with(prompt.text, replace(self._leave, nobody_there=True))
             return
         self._filler_comes = prompt.kind is Kind.FILLER
-        self._say(prompt.text)
+        self._engine.say(prompt.text, self._now)
 
     # ------------------------------------------------------------------ events
 
@@ -212,10 +187,8 @@ class SpeechDialogue:
                 self._take_voice(event)
             case s.DigitPressed(digit, at_s):
                 if self.state is not State.LEAVING:
-                    self._patience.caller_active()
-                    if self._abilities.decides_interruptions:
-                        self._agent.look_for_gap()
-                    else:
+                    self._silence.broken(by_words=True)
+                    if not self._engine_decides:
                         self._fire(Event.CLAIMED)
                     self._caller.press(digit, at_s)
             case s.ToolReturned():
@@ -233,13 +206,13 @@ class SpeechDialogue:
             case c.EngineLost(may_return):
                 self._lost(may_return=may_return)
             case s.StoodAside(aside):
-                self._aside = aside
+                self._silence.stands_aside = aside
                 if aside:
                     self._fire(Event.DISMISSED)
-                self._rest()
+                self._silence.rest(self._now)
             case s.KeysDiverted(diverted):
-                self._keys_diverted = diverted
-                self._rest()
+                self._silence.keys_diverted = diverted
+                self._silence.rest(self._now)
             case s.TimerDue():
                 self._timer_due()
             case _:
@@ -248,9 +221,7 @@ class SpeechDialogue:
     def _take_voice(self, event: s.VoiceOn | s.VoiceHeld | s.VoiceOff) -> None:
         self._caller.take_voice(event)
         if isinstance(event, s.VoiceOn):
-            self._patience.answered()
-            if self._abilities.decides_interruptions:
-                self._agent.look_for_gap()
+            self._silence.broken(by_words=False)
             if self._settings.barge_in:
                 self._fire(Event.VOICE_BEGAN)
 
@@ -261,21 +232,23 @@ class SpeechDialogue:
             case b.AgentDone(item):
                 self._agent.done(item)
             case b.CallerText():
-                self._worked = True
+                self._engine.shown()
                 self._caller.understood(event, self._now)
                 if event.final and event.text.strip():
-                    self._patience.caller_active()
+                    self._silence.broken(by_words=True)
             case b.CallerBegan(item):
-                self._worked = True
+                self._engine.shown()
                 if self.hears_caller:
-                    self._waits.answered()
+                    self._engine.answered()
                     self._fire(Event.CLAIMED)
                     self._caller.speaks(self._now, item)
             case b.CallerStopped():
-                self._patience.caller_active()
+                self._silence.broken(by_words=True)
                 self._caller.stopped(self._now)
             case b.Clear():
                 self._fire(Event.CLAIMED)
+                if self.state is not State.LEAVING:
+                    self._agent.want_again()
             case b.Mark(name):
                 self._outbox.do(c.PassMark(name))
             case ToolCall():
@@ -287,9 +260,10 @@ class SpeechDialogue:
                 self._fire(Event.DECIDED)
 
     def _agent_speaks(self, event: b.AgentAudio | b.AgentText, item: str) -> None:
-        self._worked = True
-        if self._agent.wants(item) and not self._agent.makes(item):
-            self._waits.answered()
+        self._engine.shown()
+        is_late = isinstance(event, b.AgentText) and self._agent.knows(item)
+        if self._agent.wants(item) and not self._agent.makes(item) and not is_late:
+            self._engine.answered()
             if self._agent.turn is None:
                 self._agent.begin(self._caller.answered())
                 self._inform()
@@ -311,18 +285,11 @@ class SpeechDialogue:
         else:  # our detection tells the end of a voice a little later than an engine that answers it
             self._caller.voice.spend()
 
-    def _rest(self) -> None:
-        """Nobody is waited for while the dialogue stands aside or the keys are somebody else's."""
-        if self._aside or self._keys_diverted:
-            self._patience.suspend()
-        else:
-            self._patience.resume(self._now)
-
     # ------------------------------------------------------------------ tools
 
     def _tool_called(self, call: ToolCall) -> None:
-        self._worked = True
-        self._waits.answered()
+        self._engine.shown()
+        self._engine.answered()
         if self.state is State.LEAVING:
             return  # the outcome is decided: the call only ends
         if self._agent.turn is None:
@@ -334,7 +301,7 @@ class SpeechDialogue:
         self._story.tool_answered(event.call.call_id, event.result)
         last_words_said = event.decides_outcome and self._agent.has_spoken
         if self._tools.returned(event.call, event.result, answer_wanted=not last_words_said):
-            self._waits.asked(self._now)
+            self._engine.awaits_answer(self._now)
         self._inform()
         if event.decides_outcome:
             self._fire(Event.DECIDED)
@@ -342,23 +309,7 @@ class SpeechDialogue:
     def _inform(self) -> None:
         self._outbox.do(c.ModelInformed(self._story.messages()))
 
-    # ------------------------------------------------------------------ words of ours
-
-    def _say(self, words: str) -> None:
-        """In the engine's voice, if it can be asked."""
-        if self._abilities.can_be_asked:
-            self._ask(asking.exactly(words))
-        elif self._has_own_voice:
-            self._say_ourselves(words)
-
-    def _ask(self, instruction: str) -> None:
-        self._waits.asked(self._now, instruction)
-        self._outbox.request(b.Ask(instruction))
-
-    def _say_ourselves(self, words: str) -> None:
-        self._own_items += 1
-        self._waits.asked(self._now)
-        self._outbox.do(c.SayOurselves(f"own words {self._own_items}", words))
+    # ------------------------------------------------------------------ ends that nobody has decided
 
     def _end_with(self, words: str, leave: s.Leave) -> None:
         """These, and then the call is over."""
@@ -366,42 +317,29 @@ class SpeechDialogue:
             return
         self._leave = leave
         self._fire(Event.CUT_SHORT)
-        self._waits.answered()
+        self._engine.answered()
         if words.strip():
-            self._say(words)
-
-    # ------------------------------------------------------------------ an engine that fails
+            self._engine.say(words, self._now)
 
     def _stalled(self) -> None:
         if self.state is State.LEAVING:
-            self._waits.answered()  # the call ends without its words
+            self._engine.answered()  # the call ends without its words
         else:
             self._lost(may_return=True)
 
     def _lost(self, *, may_return: bool) -> None:
-        instruction = self._waits.instruction
-        unfinished = not self._agent.is_made or self._story.waits_for_answer or self._waits.for_engine
+        unfinished = not self._agent.is_made or self._story.waits_for_answer or self._engine.is_awaited
         self._agent.break_off()
-        self._waits.answered()
         self._tools.session_ended()
-        if self.state in (State.LEAVING, State.ENDED):
+        if self.state is State.LEAVING:
+            self._engine.answered()
             return
-        worked, self._worked = self._worked, False
-        if not may_return or not worked or self._now - self._reached_s < RECONNECT_AGAIN_S:
-            self._fail()
-            return
-        self._reached_s = self._now
-        self._outbox.do(c.Reconnect(self._story.messages()))
-        if instruction is not None:
-            self._ask(instruction)
-        elif unfinished and self._says.resumption:
-            self._say(self._says.resumption)
-
-    def _fail(self) -> None:
-        self._leave = replace(self._leave, failed=s.Engine.SPEECH)
-        self._fire(Event.CUT_SHORT)
-        if self._has_own_voice:
-            self._say_ourselves(self._says.apology)
+        resumption = self._says.resumption if unfinished else ""
+        loss = self._engine.lost(self._now, self._story.messages, resumption, may_return=may_return)
+        if loss is Loss.FINAL:
+            self._leave = replace(self._leave, failed=s.Engine.SPEECH)
+            self._fire(Event.CUT_SHORT)
+            self._engine.say_ourselves(self._says.apology, self._now)
 
     # ------------------------------------------------------------------ what follows of itself
 
@@ -409,20 +347,24 @@ class SpeechDialogue:
         """Carry on until nothing is due."""
         if self._now >= self._caller.entry_over_s:
             self._caller.take_entry(self._now)
-            self._patience.caller_active()
+            self._silence.broken(by_words=True)
             self._inform()
-            if self._abilities.can_be_asked:
-                self._waits.asked(self._now)
+            self._engine.awaits_answer_if_asked(self._now)
         self._run_tools()
         while (event := self._due()) is not None:
             self._fire(event)
         if self.state is State.QUIET and not self.is_speaking and not self._answer_goes_on:
             self._agent.finish(self._now)
-        self._follow_silence()
+        self._silence.follow(
+            self._agent,
+            self._now,
+            is_quiet=self.state is State.QUIET,
+            engine_awaited=self._engine.is_awaited,
+        )
 
     @property
     def _answer_goes_on(self) -> bool:
-        return self._agent.tools_run or self._waits.for_engine
+        return self._agent.tools_run or self._engine.is_awaited
 
     def _run_tools(self) -> None:
         ready, in_vain = self._tools.take_ready(self._now, words_owed=self._caller.owes_text())
@@ -438,28 +380,10 @@ class SpeechDialogue:
             case State.SPEAKING | State.WEIGHED if not self.is_speaking:
                 return Event.HEARD_OUT
             case State.WEIGHED:
-                return self._verdict()
+                return self._weighing.verdict(self._now)
             case State.LEAVING if not self.is_speaking and not self._answer_goes_on:
                 return Event.OVER
         return None
-
-    def _verdict(self) -> Event | None:
-        voice = self._caller.voice
-        if voice.since_s is None:
-            return Event.DISMISSED if self._now >= self._weighed_s else None
-        if voice.lasted_ms < self._settings.barge_in_min_ms:
-            return None
-        return Event.DISMISSED if self._abilities.decides_interruptions else Event.CLAIMED
-
-    def _follow_silence(self) -> None:
-        if self._agent.only_fills:
-            self._patience.filler_heard(self._now)
-        elif self.state is not State.QUIET or self.is_speaking or self._waits.for_engine:
-            self._patience.answered()
-        elif self._agent.tools_run:
-            self._patience.answer_awaited(self._now)
-        else:
-            self._patience.listening(self._now)
 
     # ------------------------------------------------------------------ the table's actions
 

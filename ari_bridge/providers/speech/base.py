@@ -112,7 +112,8 @@ Signal: TypeAlias = CallerAudio | CallerDigit | CallerEntry | Cut | MarkHeard | 
 
 @dataclass(frozen=True, slots=True)
 class AgentAudio:
-    """The next audio of `item`, the engine's name for one utterance of its own."""
+    """The next audio of `item`, the engine's name for one utterance of its own. A name may come again after
+    an AgentDone, a Clear, or a while of silence."""
 
     item: str
     pcm: Pcm16
@@ -216,8 +217,9 @@ class Abilities:
     """By CallerBegan and CallerStopped, or CallerText; else our own voice detection says when there was a
     caller's turn."""
     decides_interruptions: bool = False
-    """Nothing but its Clear or CallerBegan drops the agent's audio: a voice that lasts only pauses it, a key
-    does nothing to it. Such an engine need not tell AgentDone."""
+    """Nothing but its Clear or CallerBegan drops the agent's audio: a voice that lasts only pauses it."""
+    tells_ends: bool = True
+    """By AgentDone; else an utterance is over when nothing more of it has come for a while."""
 
 
 class SpeechToSpeech(Protocol):

@@ -78,7 +78,7 @@ class TwilioOptions(KeyOptions):
     @model_validator(mode="after")
     def _one_address(self) -> TwilioOptions:
         if bool(self.url) == bool(self.webhook):
-            raise ValueError("set url or webhook, one of them")
+            raise ValueError("url: set it or webhook, one of them")
         return self
 
 
@@ -92,7 +92,9 @@ class TwilioMediaStreams:
 
     @property
     def abilities(self) -> Abilities:
-        return Abilities(can_be_asked=False, tells_of_caller=False, decides_interruptions=True)
+        return Abilities(
+            can_be_asked=False, tells_of_caller=False, decides_interruptions=True, tells_ends=False
+        )
 
     @asynccontextmanager
     async def converse(self, opening: Opening) -> AsyncGenerator[_Session, None]:

@@ -10,7 +10,6 @@ from itertools import pairwise
 
 import numpy as np
 import pytest
-from tests.conversation.virtual_loop import run
 
 from ari_bridge.core.audio import Pcm16
 from ari_bridge.core.errors import ProviderError
@@ -34,6 +33,7 @@ from ari_bridge.providers.stt.streaming.dialect import (
 )
 from ari_bridge.providers.stt.streaming.driver import StreamingSpeechToText
 from ari_bridge.providers.stt.streaming.pace import Pace
+from ari_bridge.scenario.virtual_time import run
 
 CONTEXT = SpeechContext(8000)
 PLAIN = Manners()
