@@ -58,6 +58,7 @@ class OpenAiServer(ChatServer):
         return app
 
     async def _engines(self, app: web.Application) -> AsyncGenerator[None, None]:
+        await self._recognise(np.zeros(8000, np.int16), 8000)  # which starts the recogniser
         yield
         await self._ear.close()
         await self._voice.close()
