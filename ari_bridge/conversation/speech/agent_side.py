@@ -30,6 +30,8 @@ class AgentSide:
         self._gap_s = GAP_S if engine_tells_ends else USUAL_GAP_S
         self.turn: AgentTurn | None = None
         """The one that is being made or heard."""
+        self.filler_comes = False
+        """What the engine says next only passes the time: it was told to."""
         self.position = 0
         """Up to which agent audio is known to have left for the caller."""
         self._utterances: dict[str, tuple[AgentTurn, Utterance]] = {}
@@ -64,14 +66,14 @@ class AgentSide:
         self._story.add(turn)
         return turn
 
-    def begin_utterance(self, item: str, now: float, *, is_filler: bool) -> None:
+    def begin_utterance(self, item: str, now: float) -> None:
         """In the turn that is being made."""
         self._came_s = now
         assert self.turn is not None
         before = self._utterances.get(item)  # given up, and it goes on after all
         earlier = 0 if before is None else before[1].received
         utterance = Utterance(item, len(self._utterances), earlier)
-        utterance.sentence.is_filler = is_filler
+        utterance.sentence.is_filler, self.filler_comes = self.filler_comes, False
         self.turn.add(utterance)
         self._utterances[item] = self.turn, utterance
 
