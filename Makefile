@@ -1,16 +1,17 @@
-# Everything builds on `make install`: a .venv with the product, its tests and its linters.
+# Everything builds on `make install`, a .venv with the product; tests and linters on `make develop`, which adds theirs.
 # Needs python3 (3.11 to 3.13) with pip; Debian's python3 without python3-venv will do.
 PYTHON ?= python3
 VENV   ?= .venv
 BIN    := $(VENV)/bin
 
-.PHONY: install demo scenarios test test-all test-16 lint bench clean
+.PHONY: install develop demo scenarios test test-all test-16 lint bench clean
 .DEFAULT_GOAL := help
 
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / {printf "  make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
-install: $(VENV)/.installed ## .venv with everything
+install: $(VENV)/.installed ## .venv with the product
+develop: $(VENV)/.developed ## .venv with what tests and linters need besides
 
 # --without-pip and the outer pip: Debian splits ensurepip into a package that a bare machine lacks.
 $(VENV)/.installed: pyproject.toml Makefile
@@ -18,8 +19,12 @@ $(VENV)/.installed: pyproject.toml Makefile
 	  { echo "ari_bridge needs Python 3.11 to 3.13; name one: make $(MAKECMDGOALS) PYTHON=python3.11" >&2; exit 1; }
 	$(PYTHON) -m venv --without-pip $(VENV)
 	$(PYTHON) -m pip --python $(BIN)/python install --quiet --upgrade 'pip>=25.1'
-	$(BIN)/python -m pip install --quiet --editable . --group dev
+	$(BIN)/python -m pip install --quiet --editable .
 	$(BIN)/python -m pip install --quiet --no-deps "silero-vad>=6.2,<7"  # its model; its code would want torch
+	@touch $@
+
+$(VENV)/.developed: $(VENV)/.installed
+	$(BIN)/python -m pip install --quiet --editable . --group dev
 	@touch $@
 
 demo: install ## a real call through a real Asterisk; leaves build/demo/call.{wav,json,svg}
@@ -29,7 +34,7 @@ scenarios: install ## the shipped scenarios in virtual time; calls that fail lea
 	$(BIN)/ari-bridge scenario run shipped --parallel 2 --junit build/scenarios/junit.xml
 
 # Two at a time: calls last as long as speech does, and mostly wait. Each worker has a carrier and a PBX of its own.
-test: install lint ## lint, types and all tests, the real Asterisk included
+test: develop lint ## lint, types and all tests, the real Asterisk included
 	$(BIN)/python -m pytest -n 2 --dist loadfile
 
 # A Python counts as installed when it is on PATH, or where pyenv keeps them. The tests before a real PBX
@@ -42,14 +47,14 @@ test-all: ## the same on every Python from 3.11 to 3.13 that is installed, then 
 	  else echo "== Python $$v is not installed: left out"; fi; done
 	@$(MAKE) --no-print-directory test-16
 
-test-16: install ## the tests before a real PBX, with Asterisk 16
+test-16: develop ## the tests before a real PBX, with Asterisk 16
 	ARI_BRIDGE_TEST_ASTERISK=16 $(BIN)/python -m pytest -m asterisk
 
-bench: install ## what calls cost, beside an asyncio baseline; leaves build/bench/
+bench: develop ## what calls cost, beside an asyncio baseline; leaves build/bench/
 	$(BIN)/python benchmarks/compare.py
 	$(BIN)/ari-bridge bench pacing --json build/bench/pacing.json
 
-lint: install ## ruff and mypy
+lint: develop ## ruff and mypy
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
