@@ -52,7 +52,7 @@ def test_the_demos_call_with_a_pipecat_bot_behind_twilios_protocol(serving: Any,
         assert said[0] == GREETING
         assert "founded in nineteen eighty four" in said[2]
         assert "now and then" not in said[2], "the bot knows that it was interrupted"
-        assert server.spoken[-1].endswith("connecting you to a colleague.")
+        assert server.engines.spoken[-1].endswith("connecting you to a colleague.")
         assert [turn["interrupted"] for turn in record["turns"] if turn["who"] == "agent"].count(True) == 1
 
     with pipecat_bot("tests.providers.pipecat_reception") as url:
