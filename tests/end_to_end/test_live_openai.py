@@ -64,9 +64,9 @@ def test_the_demos_call_with_three_services_of_an_openai_compatible_server(servi
         assert sorted(used) == sorted((model, voice, ear))
         assert used[model]["requests"] == len(server.bodies) >= 5
         assert used[model]["input_tokens"] > used[model]["cached_tokens"] > 0
-        assert used[voice]["requests"] == len(server.spoken)
-        assert used[voice]["characters"] == sum(map(len, server.spoken))
-        assert used[ear]["requests"] == len(server.understood) == 4
+        assert used[voice]["requests"] == len(server.engines.spoken)
+        assert used[voice]["characters"] == sum(map(len, server.engines.spoken))
+        assert used[ear]["requests"] == len(server.engines.understood) == 4
         assert 3 < used[ear]["audio_s"] < 20
         assert record["media"]["underruns"] == 0
 

@@ -20,9 +20,9 @@ pytestmark = pytest.mark.asterisk
 Run = Callable[..., Any]
 _WORDS = {"agent_says", "agent_turns"}
 """Twilio's protocol carries none: what was said is looked for in the bot's own requests."""
-_EXPECT = Expectations(
-    **{**DEMO.expect.model_dump(exclude_unset=True, exclude=_WORDS), "status": Status.COMPLETED}
-)
+_OTHERWISE = {"status": Status.COMPLETED, "yields_within_ms": 1000}
+"""The bot and its services are two more processes on this machine: how quick it is tells nothing."""
+_EXPECT = Expectations(**{**DEMO.expect.model_dump(exclude_unset=True, exclude=_WORDS), **_OTHERWISE})
 CALL = DEMO.model_copy(update={"did": "5097", "expect": _EXPECT})
 """A number whose dialplan goes on to a person, as what follows <Connect> does."""
 
@@ -52,7 +52,7 @@ def test_the_demos_call_with_a_pipecat_bot_behind_twilios_protocol(serving: Any,
         assert said[0] == GREETING
         assert "founded in nineteen eighty four" in said[2]
         assert "now and then" not in said[2], "the bot knows that it was interrupted"
-        assert server.spoken[-1].endswith("connecting you to a colleague.")
+        assert server.engines.spoken[-1].endswith("connecting you to a colleague.")
         assert [turn["interrupted"] for turn in record["turns"] if turn["who"] == "agent"].count(True) == 1
 
     with pipecat_bot("tests.providers.pipecat_reception") as url:

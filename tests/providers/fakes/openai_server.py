@@ -14,27 +14,16 @@ import asyncio
 import io
 import sys
 import wave
-from collections.abc import AsyncGenerator, AsyncIterator, Mapping
+from collections.abc import AsyncGenerator, Mapping
 from typing import Any
 
 import numpy as np
 from aiohttp import web
 
 from ari_bridge.core.audio import Pcm16
-from ari_bridge.providers.base import (
-    Heard,
-    Kind,
-    SpeechContext,
-    SpeechToText,
-    SttInput,
-    TextToSpeech,
-    UtteranceEnd,
-    UtteranceStart,
-    VoiceContext,
-)
-from ari_bridge.providers.registry import build
+from tests.providers.fakes.offline_engines import OfflineEngines
 from tests.providers.fakes.openai_chat import ChatServer
-from tests.providers.fakes.reception import PHRASES, by_the_script
+from tests.providers.fakes.reception import by_the_script
 
 SPEECH_HZ = 24_000
 _MOST_CHARACTERS = 4096
@@ -45,23 +34,19 @@ class OpenAiServer(ChatServer):
 
     def __init__(self, *, port: int = 0) -> None:
         super().__init__(by_the_script, port=port, key="")
-        self._ear: SpeechToText = build("pocketsphinx", Kind.STT, {}, table="pocketsphinx")
-        self._voice: TextToSpeech = build("espeak", Kind.TTS, {}, table="espeak")
-        self.understood: list[str] = []
-        self.spoken: list[str] = []
+        self.engines = OfflineEngines()
 
     def app(self) -> web.Application:
         app = super().app()
         app.router.add_post("/v1/audio/transcriptions", self._transcribe)
         app.router.add_post("/v1/audio/speech", self._speak)
-        app.cleanup_ctx.append(self._engines)
+        app.cleanup_ctx.append(self._with_engines)
         return app
 
-    async def _engines(self, app: web.Application) -> AsyncGenerator[None, None]:
-        await self._recognise(np.zeros(8000, np.int16), 8000)  # which starts the recogniser
+    async def _with_engines(self, app: web.Application) -> AsyncGenerator[None, None]:
+        await self.engines.start()
         yield
-        await self._ear.close()
-        await self._voice.close()
+        await self.engines.close()
 
     # ------------------------------------------------------------------ transcriptions
 
@@ -77,17 +62,9 @@ class OpenAiServer(ChatServer):
                 pcm, rate_hz = _recording(octets.read())
             except (wave.Error, EOFError, ValueError) as error:
                 return self._complain(f"the file is no recording: {error}")
-        text = await self._recognise(pcm, rate_hz)
-        self.understood.append(text)
+        text = await self.engines.recognise(pcm, rate_hz)
         seconds = {"type": "duration", "seconds": round(len(pcm) / rate_hz)}
         return web.json_response({"text": text, "usage": seconds})
-
-    async def _recognise(self, pcm: Pcm16, rate_hz: int) -> str:
-        context = SpeechContext(rate_hz, phrases=PHRASES)
-        async for transcript in self._ear.transcribe(_one_utterance(pcm), context):
-            if transcript.final:
-                return transcript.text
-        return ""
 
     # ------------------------------------------------------------------ speech
 
@@ -99,14 +76,11 @@ class OpenAiServer(ChatServer):
             return self._complain(f"input must have 1 to {_MOST_CHARACTERS} characters")
         if body.get("response_format") != "pcm":
             return self._complain(f"response_format {body.get('response_format')!r} is not supported")
-        self.spoken.append(body["input"])
         answer = web.StreamResponse(headers={"Content-Type": "audio/pcm"})
         answer.enable_chunked_encoding()
         await answer.prepare(request)
-        context = VoiceContext(SPEECH_HZ, pace=body.get("speed", 1.0))
-        async for speech in self._voice.speak(body["input"], context):
-            if len(speech.pcm):
-                await answer.write(speech.pcm.astype("<i2").tobytes())
+        async for octets in self.engines.speak(body["input"], SPEECH_HZ, body.get("speed", 1.0)):
+            await answer.write(octets)
         await answer.write_eof()
         return answer
 
@@ -120,12 +94,6 @@ def _recording(octets: bytes) -> tuple[Pcm16, int]:
         if (file.getnchannels(), file.getsampwidth()) != (1, 2):
             raise ValueError("it is not mono, 16 bits")
         return np.frombuffer(file.readframes(file.getnframes()), "<i2").astype(np.int16), file.getframerate()
-
-
-async def _one_utterance(pcm: Pcm16) -> AsyncIterator[SttInput]:
-    yield UtteranceStart(1)
-    yield Heard(pcm)
-    yield UtteranceEnd(1)
 
 
 async def _serve(port: int) -> None:
