@@ -83,7 +83,7 @@ def test_a_briefing_needs_a_voice(tmp_path: Path) -> None:
         (HEAD, r"providers\.voice: 'voice' is no speech to speech provider \(there are: .*openai-realtime"),
         (HEAD + '[providers.voice]\nuse = "espeak"\n', r"providers\.voice: 'espeak' is no speech to speech"),
         (HEAD + LOCAL + "colour = 1\n", r"providers\.voice\.colour: unknown key"),
-        (HEAD + LOCAL.replace("http", "ftp"), r"providers\.voice\.base_url: must start with"),
+        (HEAD + LOCAL.replace("http", "ftp"), r"providers\.voice\.base_url: is no URL that begins with"),
         (HEAD + LOCAL + 'api_key_file = "nowhere"\n', r"providers\.voice\.api_key_file: cannot read"),
     ],
 )

@@ -17,6 +17,7 @@ from ari_bridge.dialogue.live import LiveEvent, LiveKind
 from ari_bridge.sandbox.lab import Lab
 from ari_bridge.service import Service as AriBridge
 from ari_bridge.settings import Settings
+from tests.end_to_end.control import DESTINATIONS, HOURS
 
 RECORD_WITHIN_S = 8.0
 SCRIPT = files("ari_bridge.providers.llm") / "scripts" / "reception.toml"
@@ -96,5 +97,26 @@ def serving(clean_lab: Lab, tmp_path: Path) -> Serving:
             await asyncio.wait({running, waiting})
             if not running.cancelled():
                 running.result()
+
+    return start
+
+
+@pytest.fixture
+def controlled(serving: Any, tmp_path: Path) -> Callable[..., Any]:
+    """The service with a script of the given rules."""
+
+    def start(*rules: str, **tables: Any) -> Any:
+        script = tmp_path / "script.toml"
+        script.write_text(HOURS + "\n".join(rules))
+        verbs = ("hangup", "transfer", "attended_transfer", "conference", "hold", "unhold", "mute", "unmute")
+        verbs += ("send_dtmf", "record", "collect_digits", "continue_in_dialplan")
+        return serving(
+            **{
+                "agents": {"reception": {"greeting": "Hello.", "actions": verbs}},
+                "destinations": DESTINATIONS,
+                "providers": {"script": {"script_file": str(script)}},
+                **tables,
+            }
+        )
 
     return start

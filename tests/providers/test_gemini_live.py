@@ -19,6 +19,7 @@ from ari_bridge.core.messages import ToolCall
 from ari_bridge.providers.speech import base as b
 from ari_bridge.providers.speech.gemini_live import GeminiLiveOptions, _configuration
 from ari_bridge.providers.speech.gemini_live_dialect import GeminiLiveDialect
+from tests.providers.any_json import any_json
 from tests.providers.fakes.gemini_live import GeminiConnection
 from tests.providers.fakes.speech_server import Brain, Call
 from tests.providers.speech_bench import GEMINI, LOOK_UP, bench, called
@@ -179,11 +180,7 @@ def test_it_leaves_only_when_nothing_is_under_way(run: Any) -> None:
 
 
 @given(
-    st.recursive(
-        st.none() | st.booleans() | st.integers() | st.text(max_size=5),
-        lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=5), inner, max_size=3),
-        max_leaves=8,
-    ),
+    any_json,
     st.sampled_from(
         [
             "serverContent",

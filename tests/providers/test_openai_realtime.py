@@ -22,6 +22,7 @@ from ari_bridge.core.messages import Message, Role, ToolCall
 from ari_bridge.providers.speech import base as b
 from ari_bridge.providers.speech.openai_realtime import OpenAiRealtimeOptions, _configuration
 from ari_bridge.providers.speech.openai_realtime_dialect import OpenAiRealtimeDialect
+from tests.providers.any_json import any_json
 from tests.providers.fakes.openai_realtime import OpenAiConnection
 from tests.providers.fakes.speech_server import Brain, Call, Fails
 from tests.providers.speech_bench import LOOK_UP, OPENAI, Bench, bench, called
@@ -209,11 +210,7 @@ def test_an_error_about_one_event_ends_nothing() -> None:
 
 
 @given(
-    st.recursive(
-        st.none() | st.booleans() | st.integers() | st.text(max_size=5),
-        lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=5), inner, max_size=3),
-        max_leaves=4,
-    ),
+    any_json,
     st.sampled_from(
         [
             "response.output_audio.delta",

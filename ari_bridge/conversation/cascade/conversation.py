@@ -21,14 +21,13 @@ from ari_bridge.conversation.cascade.recognition import Recognition
 from ari_bridge.conversation.cascade.replies import Replies
 from ari_bridge.conversation.cascade.speaker import Speaker
 from ari_bridge.conversation.cascade.voice import Voice
-from ari_bridge.conversation.line import Brief, Line, Turnstile, listen
+from ari_bridge.conversation.line import Brief, Line, Turnstile, VoiceSignal, listen
 from ari_bridge.conversation.line.past import history, turns
 from ari_bridge.core.messages import ToolCall
 from ari_bridge.dialogue import signals as s
 from ari_bridge.dialogue.log import Turn
 from ari_bridge.dialogue.session import Session
 from ari_bridge.dialogue.wording import wording
-from ari_bridge.media.vad import VoiceContinued, VoiceEvent, VoiceStarted, VoiceStopped
 from ari_bridge.pbx.call import Outcome
 from ari_bridge.providers.base import Speech, SpeechContext, VoiceContext, warmed
 
@@ -100,15 +99,10 @@ class CascadedConversation:
             self._port, is_aside=lambda: self.line.is_aside, hear=self._ears.hear, tell=self._voice_told
         )
 
-    def _voice_told(self, event: VoiceEvent) -> None:
-        match event:
-            case VoiceStarted(at_s):
-                self._judge.pause_ended()
-                self._turnstile.handle(s.VoiceOn(at_s))
-            case VoiceContinued(until_s):
-                self._turnstile.handle(s.VoiceHeld(until_s))
-            case VoiceStopped(at_s):
-                self._turnstile.handle(s.VoiceOff(at_s))
+    def _voice_told(self, event: VoiceSignal) -> None:
+        if isinstance(event, s.VoiceOn):
+            self._judge.pause_ended()
+        self._turnstile.handle(event)
 
     # ------------------------------------------------------------------ what the session wants
 

@@ -14,7 +14,7 @@ from ari_bridge.conversation.line.brief import Brief
 from ari_bridge.conversation.line.costs import Costs
 from ari_bridge.conversation.line.dialogue import Dialogue
 from ari_bridge.conversation.line.line import Conversation, Line
-from ari_bridge.conversation.line.listening import listen
+from ari_bridge.conversation.line.listening import VoiceSignal, listen
 from ari_bridge.conversation.line.turnstile import Core, Turnstile
 
-__all__ = ["Brief", "Conversation", "Core", "Costs", "Dialogue", "Line", "Turnstile", "listen"]
+__all__ = ["Brief", "Conversation", "Core", "Costs", "Dialogue", "Line", "Turnstile", "VoiceSignal", "listen"]

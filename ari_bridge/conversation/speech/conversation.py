@@ -16,7 +16,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from ari_bridge.conversation.line import Brief, Line, Turnstile, listen
+from ari_bridge.conversation.line import Brief, Line, Turnstile, VoiceSignal, listen
 from ari_bridge.conversation.line.past import history, turns
 from ari_bridge.conversation.speech import signals as c
 from ari_bridge.conversation.speech.core import SpeechDialogue
@@ -28,7 +28,6 @@ from ari_bridge.core.errors import InternalError
 from ari_bridge.core.messages import Message, ToolCall
 from ari_bridge.dialogue import signals as s
 from ari_bridge.dialogue.log import Turn
-from ari_bridge.media.vad import VoiceContinued, VoiceEvent, VoiceStarted, VoiceStopped
 from ari_bridge.pbx.call import Outcome
 from ari_bridge.providers.base import Speech, TextToSpeech, VoiceContext
 from ari_bridge.providers.speech import base as b
@@ -103,16 +102,9 @@ class SpeechConversation:
         pcm = chunk.pcm if self._core.hears_caller else np.zeros_like(chunk.pcm)
         self._link.send(b.CallerAudio(pcm))
 
-    def _voice_told(self, event: VoiceEvent) -> None:
-        if self.line.is_aside:
-            return
-        match event:
-            case VoiceStarted(at_s):
-                self._turnstile.handle(s.VoiceOn(at_s))
-            case VoiceContinued(until_s):
-                self._turnstile.handle(s.VoiceHeld(until_s))
-            case VoiceStopped(at_s):
-                self._turnstile.handle(s.VoiceOff(at_s))
+    def _voice_told(self, event: VoiceSignal) -> None:
+        if not self.line.is_aside:
+            self._turnstile.handle(event)
 
     # ------------------------------------------------------------------ what the core wants
 

@@ -23,6 +23,7 @@ from ari_bridge.providers.llm.streamed import Delta, Ending, StreamedModel, Vend
 from ari_bridge.providers.llm.thinking import Setting, ladder
 from ari_bridge.providers.llm.tool_arguments import tool_call
 from ari_bridge.providers.llm.turns import AgentTurn, CallerTurn, ResultsTurn, Talk, Turn
+from ari_bridge.providers.vendor.addresses import HttpUrl
 from ari_bridge.providers.vendor.http import HttpVendor
 
 _VERSION = "2023-06-01"
@@ -43,7 +44,7 @@ _CACHED = {"cache_control": {"type": "ephemeral"}}
 
 class AnthropicOptions(ModelOptions):
     api_key_env: str = "ANTHROPIC_API_KEY"
-    base_url: str = "https://api.anthropic.com"
+    base_url: HttpUrl = "https://api.anthropic.com"
     max_tokens: int | None = Field(default=2048, ge=1)
     """Never None: Anthropic wants one."""
 

@@ -21,6 +21,7 @@ from ari_bridge.providers.llm.streamed import Delta, Ending, StreamedModel, Vend
 from ari_bridge.providers.llm.thinking import Setting, ladder
 from ari_bridge.providers.llm.tool_arguments import tool_call
 from ari_bridge.providers.llm.turns import AgentTurn, CallerTurn, ResultsTurn, Talk, Turn
+from ari_bridge.providers.vendor.addresses import HttpUrl
 from ari_bridge.providers.vendor.http import HttpVendor
 from ari_bridge.providers.vendor.retry import may_pass
 
@@ -43,7 +44,7 @@ _ENDINGS = {"STOP": Ending.COMPLETE, "MAX_TOKENS": Ending.CUT, "CONTINUATION": E
 
 class GeminiOptions(ModelOptions):
     api_key_env: str = "GEMINI_API_KEY"
-    base_url: str = "https://generativelanguage.googleapis.com/v1beta"
+    base_url: HttpUrl = "https://generativelanguage.googleapis.com/v1beta"
 
 
 @dataclass(slots=True)

@@ -5,10 +5,11 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from pydantic import Field, field_validator
+from pydantic import Field
 from yarl import URL
 
 from ari_bridge.providers.llm.thinking import LEAST
+from ari_bridge.providers.vendor.addresses import HttpUrl
 from ari_bridge.providers.vendor.keys import KeyOptions
 
 
@@ -16,7 +17,7 @@ class ModelOptions(KeyOptions):
     """A vendor sets the default of `base_url`."""
 
     model: str = Field(min_length=1)
-    base_url: str
+    base_url: HttpUrl
     temperature: float | None = Field(default=None, ge=0, le=2)
     """None: the model's own. Some models accept no other."""
     max_tokens: int | None = Field(default=None, ge=1)
@@ -25,19 +26,6 @@ class ModelOptions(KeyOptions):
     """"least", "default" (the model's own), or a level by the vendor's name for it, say "low"."""
     extra_body: dict[str, Any] = Field(default_factory=dict)
     """More of the request's body, in the vendor's words; it comes over ours, table by table."""
-
-    @field_validator("base_url")
-    @classmethod
-    def _is_a_url(cls, value: str) -> str:
-        try:
-            url = URL(value)
-        except ValueError:
-            url = URL()
-        if url.scheme not in ("http", "https") or not url.host:
-            raise ValueError("is no URL that begins with http:// or https://")
-        if url.user or url.password:
-            raise ValueError("a key does not belong there; use api_key_file or api_key_env")
-        return value.rstrip("/")
 
     @property
     def host(self) -> str:

@@ -20,6 +20,7 @@ from ari_bridge.providers.llm.streamed import Delta, Ending, StreamedModel, Vend
 from ari_bridge.providers.llm.thinking import Setting, ladder
 from ari_bridge.providers.llm.tool_arguments import as_json, tool_call
 from ari_bridge.providers.llm.turns import AgentTurn, CallerTurn, ResultsTurn, Talk, Turn
+from ari_bridge.providers.vendor.addresses import HttpUrl
 from ari_bridge.providers.vendor.http import HttpVendor
 
 OPENAI = "https://api.openai.com/v1"
@@ -40,7 +41,7 @@ _KNOWN = {
 
 
 class ChatOptions(ModelOptions):
-    base_url: str = OPENAI
+    base_url: HttpUrl = OPENAI
     api_version: str = ""
     """Azure's, as in "2024-10-21", where the base URL is a deployment's; the key goes into its own header
     then."""

@@ -19,6 +19,7 @@ from ari_bridge.providers.llm.streamed import Delta, Ending, StreamedModel, Vend
 from ari_bridge.providers.llm.thinking import Setting, ladder
 from ari_bridge.providers.llm.tool_arguments import as_json, tool_call
 from ari_bridge.providers.llm.turns import AgentTurn, CallerTurn, ResultsTurn, Talk, Turn
+from ari_bridge.providers.vendor.addresses import HttpUrl
 from ari_bridge.providers.vendor.http import HttpVendor
 
 _MAY_PASS = frozenset({"server_error", "rate_limit_exceeded"})
@@ -26,7 +27,7 @@ _MAY_PASS = frozenset({"server_error", "rate_limit_exceeded"})
 
 class ResponsesOptions(ModelOptions):
     api_key_env: str = "OPENAI_API_KEY"
-    base_url: str = OPENAI
+    base_url: HttpUrl = OPENAI
 
 
 @dataclass(slots=True)

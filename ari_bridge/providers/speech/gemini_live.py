@@ -16,12 +16,13 @@ from contextlib import asynccontextmanager
 from typing import Literal
 
 import aiohttp
-from pydantic import Field, field_validator
+from pydantic import Field
 
 from ari_bridge.providers.base import Kind, Provider
 from ari_bridge.providers.speech import base as b
 from ari_bridge.providers.speech.gemini_live_dialect import Configuration
 from ari_bridge.providers.speech.gemini_live_session import GeminiLiveSession
+from ari_bridge.providers.vendor.addresses import SocketUrl
 from ari_bridge.providers.vendor.http import open_session
 from ari_bridge.providers.vendor.keys import KeyOptions
 
@@ -31,7 +32,7 @@ PATH = "/ws/google.ai.generativelanguage.v1beta.GenerativeService.BidiGenerateCo
 
 class GeminiLiveOptions(KeyOptions):
     api_key_env: str = "GEMINI_API_KEY"
-    base_url: str = GOOGLE
+    base_url: SocketUrl = GOOGLE
     model: str = "gemini-2.5-flash-native-audio-preview-12-2025"
     voice: str = ""
     """The server's own when empty; Puck, Kore, Charon, …"""
@@ -41,13 +42,6 @@ class GeminiLiveOptions(KeyOptions):
     prefix_padding_ms: int | None = Field(default=None, ge=0, le=5000)
     silence_duration_ms: int | None = Field(default=None, ge=0, le=10_000)
     temperature: float | None = Field(default=None, ge=0, le=2)
-
-    @field_validator("base_url")
-    @classmethod
-    def _is_web(cls, url: str) -> str:
-        if not url.startswith(("http://", "https://", "ws://", "wss://")):
-            raise ValueError("must start with https:// or http://")
-        return url.rstrip("/")
 
 
 class GeminiLive:

@@ -15,12 +15,13 @@ from contextlib import asynccontextmanager
 from typing import Any, Literal
 
 import aiohttp
-from pydantic import Field, field_validator
+from pydantic import Field
 
 from ari_bridge.providers.base import Kind, Provider
 from ari_bridge.providers.speech import base as b
 from ari_bridge.providers.speech.dialect import SocketSession
 from ari_bridge.providers.speech.openai_realtime_dialect import Configuration, OpenAiRealtimeDialect
+from ari_bridge.providers.vendor.addresses import SocketUrl
 from ari_bridge.providers.vendor.http import open_session
 from ari_bridge.providers.vendor.keys import KeyOptions
 from ari_bridge.providers.vendor.websocket import connected
@@ -31,7 +32,7 @@ OPENAI = "https://api.openai.com/v1"
 
 class OpenAiRealtimeOptions(KeyOptions):
     api_key_env: str = "OPENAI_API_KEY"
-    base_url: str = OPENAI
+    base_url: SocketUrl = OPENAI
     """Without /realtime: https://RESOURCE.openai.azure.com/openai/v1, http://localhost:8000/v1."""
     key_header: Literal["authorization", "api-key"] = "authorization"
     """api-key is Azure's."""
@@ -52,13 +53,6 @@ class OpenAiRealtimeOptions(KeyOptions):
     """semantic_vad: how soon it takes a turn for over."""
     noise_reduction: Literal["", "near_field", "far_field"] = ""
     max_output_tokens: int | None = Field(default=None, ge=1, le=4096)
-
-    @field_validator("base_url")
-    @classmethod
-    def _is_web(cls, url: str) -> str:
-        if not url.startswith(("http://", "https://", "ws://", "wss://")):
-            raise ValueError("must start with https:// or http://")
-        return url.rstrip("/")
 
 
 class OpenAiRealtime:

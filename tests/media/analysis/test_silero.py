@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 import numpy as np
+import onnxruntime
 import pytest
 from numpy.typing import NDArray
 
@@ -16,9 +17,6 @@ from ari_bridge.media.analysis.silero import STATE, Silero
 from ari_bridge.media.analysis.voice_rows import VoiceRows
 from ari_bridge.settings import MediaSettings
 
-onnxruntime = pytest.importorskip("onnxruntime")
-MODEL = packaged_model()
-needs_model = pytest.mark.skipif(MODEL is None, reason="needs pip install --no-deps silero-vad")
 RATES = [8000, 16000]
 
 
@@ -97,12 +95,12 @@ def test_many_calls_at_once_are_what_each_is_alone(rate_hz: int) -> None:
     assert np.ptp(probability) > 1e-3
 
 
-@needs_model
 @pytest.mark.parametrize("rate_hz", RATES)
 def test_the_real_model_gives_what_onnxruntime_gives(rate_hz: int) -> None:
-    assert MODEL is not None
-    model = load_models(MODEL)[rate_hz]
-    session = onnxruntime.InferenceSession(str(MODEL), providers=["CPUExecutionProvider"])
+    path = packaged_model()
+    assert path is not None, "pip install --no-deps silero-vad brings it; so does make install"
+    model = load_models(path)[rate_hz]
+    session = onnxruntime.InferenceSession(str(path), providers=["CPUExecutionProvider"])
     calls = voices(rate_hz, 5, 2.0)
     state = np.zeros((2, 5, STATE), np.float32)
     h = c = np.zeros((5, STATE), np.float32)
