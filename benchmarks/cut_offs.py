@@ -31,7 +31,7 @@ from typing import Any
 from unittest import mock
 
 import numpy as np
-from ari_bridge.providers.espeak import synthesize
+from ari_bridge.providers.tts.espeak import synthesize
 from cut_off_cases import PROMPT_GAP_MS, Case, Voice, cases, prompts_of
 
 import ari_bridge.scenario
