@@ -28,7 +28,9 @@ from dataclasses import dataclass, field
 import numpy as np
 
 from ari_bridge.actions.base import ActionContext
-from ari_bridge.conversation import Conversation
+from ari_bridge.conversation.cascade import CascadedConversation, CascadeEngines
+from ari_bridge.conversation.line import Brief
+from ari_bridge.core.clock import monotonic_s
 from ari_bridge.core.messages import Message, ToolSpec
 from ari_bridge.media.codecs.registry import find_codec
 from ari_bridge.media.plane import MediaPort
@@ -113,16 +115,8 @@ async def serve(ports: Sequence[int]) -> None:
         for port in ports:
             media = await plane.open("ulaw", ("127.0.0.1", port), f"call-{port}")
             call = QuietCall(media, CallInfo(f"call-{port}", f"ch-{port}", "bench", "1", "2", ""))
-            talk = Conversation(
-                call,
-                agent,
-                InstantStt(),
-                InstantLlm(),
-                InstantTts(),
-                (),
-                ActionContext({}),
-                lambda event: None,
-            )
+            brief = Brief(call, agent, (), ActionContext({}), lambda event: None, monotonic_s())
+            talk = CascadedConversation(brief, CascadeEngines(InstantStt(), InstantLlm(), InstantTts()))
             calls.append(asyncio.create_task(talk.run()))
         print(json.dumps(plane.address), flush=True)
         await asyncio.get_running_loop().run_in_executor(None, sys.stdin.read)
