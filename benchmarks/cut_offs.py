@@ -31,13 +31,13 @@ from typing import Any
 from unittest import mock
 
 import numpy as np
-from ari_bridge.providers.tts.espeak import synthesize
 from cut_off_cases import PROMPT_GAP_MS, Case, Voice, cases, prompts_of
 
 import ari_bridge.scenario
 from ari_bridge import settings
 from ari_bridge.core.audio import Pcm16, samples
 from ari_bridge.dialogue.live import LiveKind
+from ari_bridge.providers.tts.espeak import synthesize
 from ari_bridge.sandbox import packages, voices
 from ari_bridge.sandbox.scenario import Scenario
 from ari_bridge.scenario import pipeline
