@@ -230,6 +230,12 @@ def test_whatever_comes_is_an_event_or_a_provider_error(value: Any, kind: str, f
         dialect().message({"type": kind, field: value})
 
 
+def test_a_count_that_is_no_number_is_a_provider_error() -> None:
+    response = {"status": "completed", "usage": {"input_tokens": "many"}}
+    with pytest.raises(ProviderError, match=r"response\.done without what belongs to it"):
+        dialect().message({"type": "response.done", "response": response})
+
+
 # ------------------------------------------------------------------ configuration
 
 

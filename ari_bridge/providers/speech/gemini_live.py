@@ -20,8 +20,8 @@ from pydantic import Field
 
 from ari_bridge.providers.base import Kind, Provider
 from ari_bridge.providers.speech import base as b
-from ari_bridge.providers.speech.gemini_live_dialect import Configuration
 from ari_bridge.providers.speech.gemini_live_session import GeminiLiveSession
+from ari_bridge.providers.speech.gemini_live_setup import Configuration
 from ari_bridge.providers.vendor.addresses import SocketUrl
 from ari_bridge.providers.vendor.http import open_session
 from ari_bridge.providers.vendor.keys import KeyOptions

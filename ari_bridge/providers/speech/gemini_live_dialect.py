@@ -9,29 +9,19 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from typing import Any
 
-from ari_bridge.core import messages as m
 from ari_bridge.core.errors import ProviderError
 from ari_bridge.core.messages import ToolCall
 from ari_bridge.providers.speech import base as b
 from ari_bridge.providers.speech.dialect import Message
+from ari_bridge.providers.speech.gemini_live_setup import Configuration, contents, setup
 from ari_bridge.providers.speech.sound import Ear, Mouth
 from ari_bridge.providers.usage import Usage
 
 NAME = "gemini-live"
 VENDOR_HZ = 24_000
 """Of the agent's audio. The caller's is taken at any rate that is told."""
-
-
-@dataclass(frozen=True, slots=True)
-class Configuration:
-    model: str
-    voice: str
-    detection: Mapping[str, object]
-    """automaticActivityDetection."""
-    temperature: float | None
 
 
 class GeminiLiveDialect:
@@ -74,42 +64,13 @@ class GeminiLiveDialect:
     def begin(self) -> Sequence[Message]:
         """The first message of each connection; the server answers it."""
         self.is_ready = self._leaving = False
-        return [{"setup": self._setup()}]
+        return [{"setup": setup(self._opening, self._configuration, self._handle)}]
 
     def opened(self) -> Sequence[Message]:
         """What follows the server's answer."""
         if self._handle or not self._opening.history:
             return []
-        turns = list(_contents(self._opening.history))
-        return [{"clientContent": {"turns": turns, "turnComplete": True}}]
-
-    def _setup(self) -> Mapping[str, Any]:
-        wanted, opening = self._configuration, self._opening
-        speech: dict[str, Any] = {}
-        if wanted.voice:
-            speech["voiceConfig"] = {"prebuiltVoiceConfig": {"voiceName": wanted.voice}}
-        if "-" in opening.language:
-            speech["languageCode"] = opening.language
-        generation: dict[str, Any] = {"responseModalities": ["AUDIO"], "speechConfig": speech}
-        if wanted.temperature is not None:
-            generation["temperature"] = wanted.temperature
-        model = wanted.model if wanted.model.startswith("models/") else f"models/{wanted.model}"
-        setup: dict[str, Any] = {
-            "model": model,
-            "generationConfig": generation,
-            "realtimeInputConfig": {"automaticActivityDetection": dict(wanted.detection)},
-            "inputAudioTranscription": {},
-            "outputAudioTranscription": {},
-            "sessionResumption": {"handle": self._handle} if self._handle else {},
-            "contextWindowCompression": {"slidingWindow": {}},
-        }
-        if opening.prompt:
-            setup["systemInstruction"] = {"parts": [{"text": opening.prompt}]}
-        if opening.tools:
-            setup["tools"] = [{"functionDeclarations": [_declaration(tool) for tool in opening.tools]}]
-        if opening.history and not self._handle:
-            setup["historyConfig"] = {"initialHistoryInClientContent": True}
-        return setup
+        return [{"clientContent": {"turns": contents(self._opening.history), "turnComplete": True}}]
 
     # ------------------------------------------------------------------ to the server
 
@@ -272,28 +233,3 @@ class GeminiLiveDialect:
                 cached_tokens=int(usage.get("cachedContentTokenCount") or 0),
             )
         )
-
-
-def _declaration(tool: m.ToolSpec) -> Mapping[str, Any]:
-    return {
-        "name": tool.name,
-        "description": tool.description,
-        "parametersJsonSchema": dict(tool.parameters),
-    }
-
-
-def _contents(history: Sequence[m.Message]) -> Sequence[Mapping[str, Any]]:
-    """As text: what an earlier session's tools did is told, not called again."""
-    names = {call.call_id: call.name for message in history for call in message.tool_calls}
-    found: list[Mapping[str, Any]] = []
-    for message in history:
-        if message.role is m.Role.TOOL:
-            name = names.get(message.tool_call_id, "a tool")
-            found.append(_content("user", f"[{name} answered: {message.text}]"))
-        elif message.text:
-            found.append(_content("model" if message.role is m.Role.AGENT else "user", message.text))
-    return found
-
-
-def _content(role: str, text: str) -> Mapping[str, Any]:
-    return {"role": role, "parts": [{"text": text}]}

@@ -11,7 +11,8 @@ import aiohttp
 
 from ari_bridge.core.errors import ProviderError
 from ari_bridge.providers.speech import base as b
-from ari_bridge.providers.speech.gemini_live_dialect import NAME, Configuration, GeminiLiveDialect
+from ari_bridge.providers.speech.gemini_live_dialect import NAME, GeminiLiveDialect
+from ari_bridge.providers.speech.gemini_live_setup import Configuration
 from ari_bridge.providers.vendor.websocket import VendorSocket, connected
 
 log = logging.getLogger(__name__)

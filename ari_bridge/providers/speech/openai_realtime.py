@@ -20,7 +20,8 @@ from pydantic import Field
 from ari_bridge.providers.base import Kind, Provider
 from ari_bridge.providers.speech import base as b
 from ari_bridge.providers.speech.dialect import SocketSession
-from ari_bridge.providers.speech.openai_realtime_dialect import Configuration, OpenAiRealtimeDialect
+from ari_bridge.providers.speech.openai_realtime_dialect import OpenAiRealtimeDialect
+from ari_bridge.providers.speech.openai_realtime_setup import Configuration
 from ari_bridge.providers.vendor.addresses import SocketUrl
 from ari_bridge.providers.vendor.http import open_session
 from ari_bridge.providers.vendor.keys import KeyOptions
