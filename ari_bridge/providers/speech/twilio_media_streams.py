@@ -245,5 +245,5 @@ PROVIDER = Provider(
     kind=Kind.SPEECH,
     options=TwilioOptions,
     build=TwilioMediaStreams,
-    summary="a bot that answers Twilio Media Streams (pipecat, LiveKit, your own), unchanged",
+    summary="a bot that answers Twilio Media Streams (pipecat, your own), unchanged",
 )
