@@ -29,7 +29,9 @@ from ari_bridge.settings import PatienceSettings, TurnSettings
 RATE_HZ = 8000
 WORD_S = 0.3
 STUCK_S = 90.0
-"""Nobody is kept waiting for longer than this without anything to hear."""
+"""Nobody is kept waiting for longer than this without anything to hear. The time in which the caller has the
+floor does not count: while they speak, and the longest silence after it in which they may go on."""
+FLOOR_S = TurnSettings().longest_ms / 1000
 SAYINGS = ("stop", "uh-huh", "", "yes", "what does it cost", "I would like", "my number is", "okay right")
 REPLIES = (
     "Sure.",
@@ -82,7 +84,7 @@ class Simulation:
         # the model
         self._rounds: dict[int, int] = {}
         self._voice_on = False
-        self._last_life_s = self.now
+        self._last_life_s = self._voice_ended_s = self.now
 
     # ------------------------------------------------------------------ time
 
@@ -278,6 +280,7 @@ class Simulation:
             self.feed(s.DigitPressed(self.random.choice("123#"), self.now))
             self.at(self.random.choice((0.1, 0.5, 3.0)), self._caller_acts)
             return
+        self._last_life_s += min(self.now - self._voice_ended_s, FLOOR_S)
         self._voice_on = True
         lasts_s = self.random.choice((0.1, 0.2, 0.4, 0.7, 1.2, 2.5))
         started = self.now
@@ -293,6 +296,8 @@ class Simulation:
 
         def ends(ended: float) -> None:
             self._voice_on = False
+            self._last_life_s += self.now - started
+            self._voice_ended_s = self.now
             self.feed(s.VoiceOff(ended))
             pause_s = self.random.choice((0.1, 0.3, 0.8, 2.0, 2.0, 4.0, 4.0, 30.0))
             self.at(pause_s, self._caller_acts)
