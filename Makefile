@@ -28,10 +28,10 @@ demo: install ## a real call through a real Asterisk; leaves build/demo/call.{wa
 scenarios: install ## the shipped scenarios in virtual time; calls that fail leave their evidence in build/scenarios
 	$(BIN)/ari-bridge scenario run shipped --parallel 2 --junit build/scenarios/junit.xml
 
-# Four at a time, on two processors too: calls last as long as speech does, and mostly wait. Each worker has a
-# carrier and a PBX of its own. The order is tests/conftest.py's: the longest first.
+# Three at a time, on two processors too: calls last as long as speech does, and mostly wait. Each worker has a
+# carrier and a PBX of its own. The order is tests/conftest.py's: real calls first.
 test: install lint ## lint, types and all tests, the real Asterisk included
-	$(BIN)/python -m pytest -n 4 --dist loadfile --no-loadscope-reorder
+	$(BIN)/python -m pytest -n 3 --dist loadfile --no-loadscope-reorder
 
 # A Python counts as installed when it is on PATH, or where pyenv keeps them. The tests before a real PBX
 # run once more with Asterisk 16 (Debian bullseye's) in its place.
