@@ -41,16 +41,18 @@ def drop(proxy: Proxy, how: str) -> None:
     {"reset": proxy.reset, "close": proxy.close, "swallow": proxy.swallow}[how](Kind.WEBSOCKET)
 
 
-@pytest.mark.parametrize("how", ["reset", "close", "swallow"])
+@pytest.mark.parametrize(("how", "lasts_ms"), [("reset", 6000), ("close", 6000), ("swallow", 11_000)])
 def test_a_dropped_connection_is_not_heard_by_the_caller(
-    serving: Any, run: Run, clean_lab: Lab, how: str
+    serving: Any, run: Run, clean_lab: Lab, how: str, lasts_ms: int
 ) -> None:
     async def main() -> None:
         async with (
             proxying(clean_lab.pbx.http_port) as proxy,
             serving(asterisk=asterisk(clean_lab, proxy)) as service,
         ):
-            calling = asyncio.create_task(place_call(clean_lab, scenario(*LONG_TALK, Pause(11000), Hangup())))
+            calling = asyncio.create_task(
+                place_call(clean_lab, scenario(*LONG_TALK, Pause(lasts_ms), Hangup()))
+            )
             await service.seen(LiveKind.CALLER_SAID)
             drops = []
             for _ in range(2):
