@@ -32,8 +32,8 @@ def draw(curves: Mapping[str, Sequence[tuple[int, Mapping[str, float]]]], defaul
         f"<style>{STYLE}</style>",
         f'<rect class="bg" x=".5" y=".5" width="{WIDTH - 1}" height="{HEIGHT - 1}" rx="10"/>',
         '<text class="h" x="22" y="36">Callers cut off, against the silence waited</text>',
-        '<text class="m" x="22" y="58">Turns taken for finished at a pause inside them, by the silence after '
-        "a turn: median of all, dashed of those whose words tell their end</text>",
+        '<text class="m" x="22" y="58">Turns taken for finished at a pause, by the median silence after a '
+        "turn; dashed: turns whose words tell their end</text>",
     ]
     for cut in range(0, CUT_MAX + 1, 5):
         parts.append(
@@ -56,7 +56,11 @@ def draw(curves: Mapping[str, Sequence[tuple[int, Mapping[str, float]]]], defaul
 def _curve(
     colour: str, name: str, points: Sequence[tuple[int, Mapping[str, float]]], default_ms: int
 ) -> list[str]:
-    seen = [(ms, figures) for ms, figures in points if figures["wait_p50_ms"] <= WAIT_MAX_MS]
+    seen = [
+        (ms, figures)
+        for ms, figures in points
+        if figures["wait_p50_ms"] <= WAIT_MAX_MS and figures["cut_percent"] <= CUT_MAX
+    ]
     at = [(_x(figures["wait_p50_ms"]), _y(figures["cut_percent"])) for _, figures in seen]
     clear = [(_x(figures["clear_p50_ms"]), _y(figures["cut_percent"])) for _, figures in seen]
     parts = [f'<path class="l {colour}" d="M{"L".join(f"{x} {y}" for x, y in at)}"/>']
@@ -66,11 +70,11 @@ def _curve(
     is_default = [clear != at and ms == default_ms for ms, _ in seen]
     parts += [
         f'<circle class="{colour}" cx="{x}" cy="{y}" r="6.5"/>'
-        f'<text class="m" x="{x + 10}" y="{y - 8}">{default_ms}, the default</text>'
+        f'<text class="m" x="{x + 4}" y="{y + 22}">{default_ms}, the default</text>'
         for (x, y), marked in zip(at, is_default, strict=True)
         if marked
     ]
-    x, y = at[len(at) // 3]
+    x, y = at[len(at) // 4]
     parts.append(f'<text class="{colour}" x="{x + 12}" y="{y - 6}">{name}</text>')
     return parts
 
