@@ -99,13 +99,15 @@ class Playout:
         full = count == frame
         if np.count_nonzero(full) < len(full):
             pcm[self._frame >= count[:, None]] = 0
+        begins = (count > 0) & (flushing[speaking] | ~self._sounding[rows])
+        self._beginning = (rows[begins], start[begins]) if np.count_nonzero(begins) else None
+        if self._beginning is not None:
+            self._onset[self._beginning[0]] = NO_ONSET  # until the packet has left, nobody is told an old one
         self._heard[rows] = start + count
         if tails is not None:
             first = pcm[broken[speaking], : tails.shape[1]]
             pcm[broken[speaking], : tails.shape[1]] = _pcm16(first + tails)
         self._smooth(slots, rows, pcm, paused)
-        begins = (count > 0) & (flushing[speaking] | ~self._sounding[rows])
-        self._beginning = (rows[begins], start[begins]) if np.count_nonzero(begins) else None
         self._sounding[slots] = False
         self._sounding[rows] = full
         self._heard_at[slots, (self._sent[slots] - 1) % RX_FRAMES] = self._heard[slots]
@@ -115,7 +117,6 @@ class Playout:
         """The frames last taken have left, at that time."""
         if self._beginning is not None:
             rows, start = self._beginning
-            self._onset[rows] = NO_ONSET  # whoever reads in between finds none
             self._onset_s[rows] = now
             self._onset[rows] = start
 

@@ -80,6 +80,21 @@ def test_the_onset_is_where_audio_began_and_when_that_frame_left() -> None:
     assert row.row.onset.at_s(879, 8000) is None
 
 
+def test_an_onset_is_never_that_of_the_words_before() -> None:
+    """Between a frame's being taken, which counts as heard, and its leaving."""
+    row = Row()
+    row.put(160)
+    row.tick()
+    row.playout.left(10.0)
+    row.tick()  # it ran dry
+    row.put(160)
+    row.tick()
+    assert row.row.heard == 320
+    assert row.row.onset is None
+    row.playout.left(12.0)
+    assert row.row.onset == Onset(160, 12.0)
+
+
 def test_pause_keeps_the_place_and_fades() -> None:
     row = Row()
     row.put(480)
