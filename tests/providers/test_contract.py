@@ -188,7 +188,7 @@ def test_stt_of_many_calls_at_once_answers_each_and_does_not_stall(name: str) ->
 
         stall_s = await _longest_stall_s(all_at_once())
         assert [len(finals) for finals in answers] == [2] * _CALLS
-        assert stall_s < 0.5
+        assert stall_s < 2.0
         await stt.close()
 
     asyncio.run(main())
