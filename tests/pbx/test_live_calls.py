@@ -257,7 +257,9 @@ def test_what_a_dead_process_left_is_cleared_away(clean_lab: Lab, run: Any) -> N
         return [
             channel["id"]
             for channel in await listing(clean_lab.pbx, "channels")
-            if channel["id"] in application["channel_ids"] and channel["name"].startswith("PJSIP/")
+            if channel["id"] in application["channel_ids"]
+            and channel["name"].startswith("PJSIP/")
+            and not channel["id"].startswith("aribridge-")  # that is somebody we rang
         ]
 
     async def caller_in_stasis() -> bool:
