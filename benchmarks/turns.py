@@ -106,7 +106,8 @@ class QuietCall:
 
 
 async def serve(ports: Sequence[int]) -> None:
-    plane = await ProcessPlane.start(MediaSettings())
+    # The callers are noise that moves as syllables do, which no model of the voice would take for one.
+    plane = await ProcessPlane.start(MediaSettings(voice_activity="energy"))
     quiet = PatienceSettings(fillers=(), check_ins=())
     turns = TurnSettings(end_of_turn="fixed", end_of_turn_ms=END_OF_TURN_MS)
     agent = AgentSettings(turns=turns, patience=quiet)
