@@ -30,11 +30,9 @@ from ari_bridge.media.packets import Endpoint, Lot, Outgoing, Received
 from ari_bridge.media.payloads import Payloads
 from ari_bridge.media.playout import Playout
 from ari_bridge.media.receiver import Receiver
-from ari_bridge.media.rows import FULL_PHASE, PHASES, TICK_S, Rows, Slots
+from ari_bridge.media.rows import PHASES, TICK_S, Rows, Slots
 from ari_bridge.media.shared import SharedRows
 
-SENDING_S = TICK_S / FULL_PHASE
-"""For each packet, until the next lot leaves: a full phase's are spread evenly over its tick."""
 _STAGGERED = 3
 """Frames by which a phase's reviews come before those of the phase before it: they are work, and not all of
 them are to fall into the same 20 ms."""
@@ -53,8 +51,8 @@ class _Group:
     playout: Playout
     coders: Coders
     payloads: Payloads
-    packets: NDArray[np.uint8]
-    """(rows, header and payload): where a tick's packets are built."""
+    sheets: dict[int, Outgoing]
+    """Where a tick's packets are built, by phase: as long as its rows are the same."""
 
 
 class Engine:
@@ -117,7 +115,7 @@ class Engine:
             playout=Playout(self._shared, codec.rate_hz, codec.frame_samples),
             coders=coders,
             payloads=payloads,
-            packets=np.zeros((rows, rtp.HEADER_OCTETS + payloads.sent_as.frame_octets), dtype=np.uint8),
+            sheets={},
         )
 
     # ---------------------------------------------------------------- rows
@@ -160,6 +158,8 @@ class Engine:
     def _regroup(self) -> None:
         in_use = self._rows.codec
         self._open_groups = [group for group in self._groups if np.any(in_use == group.index)]
+        for group in self._groups:
+            group.sheets.clear()
 
     def next_due_s(self) -> float | None:
         """When send() has something to do; None when no row is open."""
@@ -209,6 +209,7 @@ class Engine:
         ticks = self._played + (_PHASE - self._played) % PHASES
         of_phase = self._start_s + ticks.astype(np.float64) * TICK_S
         due_s: NDArray[np.float64] = of_phase.take(self._rows.phase.take(slots))
+        due_s += self._rows.leaves_s.take(slots)
         return due_s
 
     # ---------------------------------------------------------------- out
@@ -231,13 +232,10 @@ class Engine:
             slots = self._rows.playing(group.index, phase)
             if not len(slots):
                 continue
-            built = self._build(group, slots)
-            first = 0
+            built = self._build(group, phase, slots)
             for lot in self._rows.lots(group.index, phase):
-                self._leaving = lot, due_s
-                yield Lot(built, slice(first, first + len(lot)), due_s)
-                due_s += SENDING_S * len(lot)
-                first += len(lot)
+                self._leaving = lot.slots, due_s + lot.leaves_s
+                yield Lot(built, lot.which, due_s + lot.leaves_s)
 
     def left(self, now: float) -> None:
         """The packets last yielded have left, at that time."""
@@ -255,28 +253,36 @@ class Engine:
             for group in self._open_groups:
                 slots = self._rows.playing(group.index, phase)
                 if len(slots):
-                    group.receiver.play(slots, due_s, turn)
+                    group.receiver.play(slots, due_s + self._rows.leaves_s.take(slots), turn)
             self._played += 1
 
-    def _build(self, group: _Group, slots: Slots) -> Outgoing:
+    def _build(self, group: _Group, phase: int, slots: Slots) -> Outgoing:
         """One packet a row."""
-        packets = group.packets[: len(slots)]
-        sequence, timestamp = self._sequence[slots], self._timestamp[slots]
-        rtp.write_headers(
-            packets,
-            payload_type=group.payloads.sent_as.payload_type,
-            marker=self._marker[slots],
+        sheet = group.sheets.get(phase) or self._sheet(group, phase, slots)
+        sequence, timestamp, marker = self._sequence[slots], self._timestamp[slots], self._marker[slots]
+        sent_as = group.payloads.sent_as
+        rtp.write_next(
+            sheet.octets,
+            payload_type=sent_as.payload_type,
+            marker=marker,
             sequence=sequence,
             timestamp=timestamp,
-            ssrc=self._ssrc[slots],
         )
         self._sequence[slots] = sequence + np.uint16(1)
-        self._timestamp[slots] = timestamp + np.uint32(group.payloads.sent_as.frame_clocks)
-        self._marker[slots] = False
+        self._timestamp[slots] = timestamp + np.uint32(sent_as.frame_clocks)
+        if np.count_nonzero(marker):
+            self._marker[slots] = False
         pcm, speaking = group.playout.take(slots)
         self._playing = group.playout
-        group.payloads.write(packets[:, rtp.HEADER_OCTETS :], slots, pcm, speaking)
-        return Outgoing(packets, self._rows.peer[slots])
+        group.payloads.write(sheet.octets[:, rtp.HEADER_OCTETS :], slots, pcm, speaking)
+        return sheet
+
+    def _sheet(self, group: _Group, phase: int, slots: Slots) -> Outgoing:
+        """Room for the packets of these rows, with what stays the same in them."""
+        octets = np.zeros((len(slots), rtp.HEADER_OCTETS + group.payloads.sent_as.frame_octets), np.uint8)
+        rtp.write_ssrc(octets, self._ssrc[slots])
+        sheet = group.sheets[phase] = Outgoing(octets, self._rows.peer[slots])
+        return sheet
 
     def _skip_standstill(self, now: float) -> None:
         """After more than MAX_CATCH_UP_S without a tick, leave out whole frames, so that rows keep their

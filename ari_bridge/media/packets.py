@@ -50,9 +50,10 @@ class Received:
         return len(self.lengths)
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False, weakref_slot=True)
 class Outgoing:
-    """n packets of one size, to be sent now. The arrays hold until the engine is used again."""
+    """n packets of one size, to be sent now. The octets hold until the engine is used again. One that comes a
+    second time has the same destinations, and its octets lie where they lay."""
 
     octets: NDArray[np.uint8]
     """(n, bytes), C-contiguous."""

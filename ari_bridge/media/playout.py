@@ -49,6 +49,7 @@ class Playout:
         self._stride = shared.tx.shape[1]
         self._frames_at = sliding_items(self._ring, frame_samples)
         """The frame that begins at each sample, where it does not run over a ring's end."""
+        self._last_whole = self._mask + 1 - frame_samples
         self._heard = shared.media["heard"]
         self._flush_done = shared.media["flush_done"]
         self._flush_heard = shared.media["flush_heard"]
@@ -124,10 +125,15 @@ class Playout:
         """`count` samples of each row's ring, shape (k, count)."""
         at = start & self._mask
         base = rows * self._stride
-        if not np.count_nonzero(at > self._mask + 1 - len(self._frame)):
-            pcm: Pcm16 = self._frames_at[base + at].view(np.int16).reshape(-1, len(self._frame))[:, :count]
-        else:
-            pcm = self._ring[base[:, None] + (at[:, None] + self._frame[:count] & self._mask)]
+        around = np.flatnonzero(at > self._last_whole)  # of many rows, a few are always at their ring's end
+        index = base + at
+        if len(around):
+            index[around] = 0
+        pcm: Pcm16 = self._frames_at[index].view(np.int16).reshape(-1, len(self._frame))[:, :count]
+        if len(around):
+            pcm[around] = self._ring[
+                base[around, None] + (at[around, None] + self._frame[:count] & self._mask)
+            ]
         return pcm
 
     def _break_off(

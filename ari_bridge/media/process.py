@@ -41,14 +41,14 @@ from ari_bridge.media.delay import DelayRange
 from ari_bridge.media.engine import Engine
 from ari_bridge.media.lead import Lead
 from ari_bridge.media.priority import PriorityPolicy, apply, permitted_priorities
-from ari_bridge.media.rows import TICK_S
+from ari_bridge.media.rows import FULL_PHASE, TICK_S
 from ari_bridge.media.shared import SharedRows, map_rows
 from ari_bridge.media.udp import Transport, TransportKind, open_transport
 from ari_bridge.media.wake import Wake
 
 _IDLE_S = 1.0
 """How often the parent is looked after while nothing happens."""
-_MANY_PACKETS = 800
+_MANY_PACKETS = FULL_PHASE * 3 // 2
 """At one wake-up: the rows of a phase do not send so many, and with many calls one phase follows another."""
 _PR_SET_TIMERSLACK = 29
 _TIMERSLACK_NS = 1000

@@ -65,6 +65,7 @@ class Receiver:
         self._concealer.open(slot)
         self._noise.open(slot)
         self._events.open(slot)
+        self._stretch.open(slot)
         self._shared.media["delay_s"][slot] = self._start_s
 
     # ---------------------------------------------------------------- in
@@ -186,8 +187,8 @@ class Receiver:
 
     # ---------------------------------------------------------------- out
 
-    def play(self, slots: Slots, due_s: float, turn: int) -> None:
-        """One frame a row into the rx rings; `frames` is written last. `turn` is one more at each frame of
+    def play(self, slots: Slots, due_s: NDArray[np.float64], turn: int) -> None:
+        """One frame a row, due then, into the rx rings; `frames` is written last. `turn` is one more at each frame of
         theirs."""
         media = self._shared.media
         if turn % REVIEW_FRAMES == 0:

@@ -32,9 +32,11 @@ class BlockRing:
         self._unit = codec.octets_per_clock
         self.block_clocks = codec.clock_hz // BLOCKS_A_SECOND
         self._block_octets = self.block_clocks * self._unit
-        self._octets = np.zeros((rows, BLOCKS * self._block_octets), dtype=np.uint8)
-        self._filled = np.zeros((rows, BLOCKS), dtype=np.uint8)  # clocks in each block, or _PAUSE
-        self._frames = self._octets.reshape(rows * _FRAMES, -1)
+        self._nowhere = rows * BLOCKS
+        """A ring after all others, which nobody reads."""
+        self._octets = np.zeros((rows + 1, BLOCKS * self._block_octets), dtype=np.uint8)
+        self._filled = np.zeros((rows + 1, BLOCKS), dtype=np.uint8)  # clocks in each block, or _PAUSE
+        self._frames = self._octets.reshape((rows + 1) * _FRAMES, -1)
         self._frames_filled = self._filled.view(np.uint64).reshape(-1)  # the blocks of a frame as one number
         self._full = np.full(BLOCKS_A_FRAME, self.block_clocks, dtype=np.uint8).view(np.uint64)[0]
         self._all = np.ones((rows, BLOCKS_A_FRAME), dtype=np.bool_)
@@ -70,15 +72,21 @@ class BlockRing:
         """Whole blocks, from `first` of each row on."""
         count = octets.shape[1] // self._block_octets
         first = first % BLOCKS
-        if (first <= BLOCKS - count).all():
-            index = rows * BLOCKS + first
-            of_octets, of_filled, full = self._windows_of(count)
-            of_octets[index] = as_items(octets)
-            of_filled[index] = full
-            return
-        around = rows[:, None] * BLOCKS + (first[:, None] + np.arange(count)) % BLOCKS  # a ring's end
-        self._octets.reshape(-1, self._block_octets)[around] = octets.reshape(*around.shape, -1)
-        self._filled.reshape(-1)[around] = self.block_clocks
+        index = rows * BLOCKS + first
+        around = first > BLOCKS - count
+        if np.count_nonzero(around):  # of many rows, a few are always at their ring's end
+            self._write_around(rows[around], first[around], octets[around])
+            index[around] = self._nowhere
+        of_octets, of_filled, full = self._windows_of(count)
+        of_octets[index] = as_items(octets)
+        of_filled[index] = full
+
+    def _write_around(self, rows: NDArray[np.int64], first: NDArray[np.int64], octets: Octets) -> None:
+        """The same where it goes on at the ring's beginning."""
+        count = octets.shape[1] // self._block_octets
+        index = rows[:, None] * BLOCKS + (first[:, None] + np.arange(count)) % BLOCKS
+        self._octets.reshape(-1, self._block_octets)[index] = octets.reshape(*index.shape, -1)
+        self._filled.reshape(-1)[index] = self.block_clocks
 
     def _windows_of(self, count: int) -> tuple[NDArray[np.void], NDArray[np.void], np.void]:
         """Views of `count` blocks that begin at each block, and what tells that they are full. Packets are

@@ -1,13 +1,15 @@
 """Which row belongs to which leg: its slot, its peer, its codec and the phase in which it plays.
 
-The 20 ms of a frame are split into PHASES of 2.5 ms; each row plays in one of them, so that the packets of
-many calls do not all leave at once. A tick finds the processor's caches cold and costs little more for 512
-rows than for 100, so a phase is filled to 512 before the next is opened; beyond that all fill alike. Audio
-does not wait for a phase: the jitter buffer's delay is counted from a packet's arrival, and what leaves at a
-tick is cut there (jitter.py).
+The 20 ms of a frame are split into PHASES of 2.5 ms; each row plays in one of them. A tick finds the
+processor's caches cold, and half of what it costs does not depend on how many rows it has: so a phase is
+filled to 1024 before the next is opened; beyond that all fill alike. Its packets leave in lots, one after the
+other, over 5 ms. Audio does not wait for a phase or a lot: the jitter buffer's delay is counted from a packet's
+arrival, and what leaves is cut there (jitter.py).
 """
 
 from __future__ import annotations
+
+from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
@@ -19,15 +21,28 @@ from ari_bridge.media.packets import Endpoint, host_and_port
 
 PHASES = 8
 TICK_S = FRAME_MS / 1000 / PHASES
-FULL_PHASE = 512
+FULL_PHASE = 1024
 _OPENING_ORDER = np.array([0, 4, 2, 6, 1, 5, 3, 7])
 """Of the phases: those in use lie as far apart as they can."""
 
 LOT_ROWS = 128
 """Whose packets leave together. The kernel takes some half a millisecond for so many, more or less; for a
-full phase two, which is to be heard in the last ones."""
+full phase four, which is to be heard in the last ones."""
+SENDING_S = 2 * TICK_S / FULL_PHASE
+"""For each packet, until the next lot leaves: a full phase's are spread evenly over two ticks."""
 
 Slots = NDArray[np.int64]
+
+
+@dataclass(frozen=True, slots=True)
+class RowLot:
+    """Rows of one codec and phase whose packets leave together."""
+
+    slots: Slots
+    which: slice
+    """Of the rows of that codec and phase."""
+    leaves_s: float
+    """After the tick."""
 
 
 class Rows:
@@ -40,9 +55,11 @@ class Rows:
         self.phase = np.zeros(capacity, dtype=np.int64)
         self.peer = np.zeros(capacity, dtype=np.int64)
         """Endpoint of each row."""
+        self.leaves_s = np.zeros(capacity)
+        """How long after its tick each row's packet leaves: so much later is what it plays cut off."""
         nobody: Slots = np.zeros(0, dtype=np.int64)
         self._lists = [[nobody] * PHASES for _ in codecs]
-        self._lots: list[list[list[Slots]]] = [[[] for _ in range(PHASES)] for _ in codecs]
+        self._lots: list[list[list[RowLot]]] = [[[] for _ in range(PHASES)] for _ in codecs]
         self._in_use = [False] * PHASES
         self._sorted_peers = nobody
         self._sorted_slots = nobody
@@ -76,8 +93,8 @@ class Rows:
         """The rows of one codec that play in that phase, in ascending order."""
         return self._lists[codec][phase]
 
-    def lots(self, codec: int, phase: int) -> list[Slots]:
-        """The same rows, LOT_ROWS at a time; the same arrays until a row comes or goes."""
+    def lots(self, codec: int, phase: int) -> list[RowLot]:
+        """The same rows, LOT_ROWS at a time; the same objects until a row comes or goes."""
         return self._lots[codec][phase]
 
     def next_tick(self, tick: int) -> int:
@@ -103,7 +120,7 @@ class Rows:
         """A row of that codec and phase has come or gone."""
         rows = np.flatnonzero((self.codec == codec) & (self.phase == phase))
         self._lists[codec][phase] = rows
-        self._lots[codec][phase] = [rows[first : first + LOT_ROWS] for first in range(0, len(rows), LOT_ROWS)]
+        self._allot(phase)
         self._in_use[phase] = any(len(lists[phase]) for lists in self._lists)
         slots = np.flatnonzero(self.codec >= 0)
         self._slot_at_port[self._sorted_peers & 0xFFFF] = -1
@@ -112,3 +129,14 @@ class Rows:
         ports = self._sorted_peers & 0xFFFF
         self._slot_at_port[ports] = self._sorted_slots
         self._ports_differ = len(np.unique(ports)) == len(ports)
+
+    def _allot(self, phase: int) -> None:
+        """Share out the phase's rows among lots, and tell when each leaves."""
+        leaves_s = 0.0
+        for lists, lots in zip(self._lists, self._lots, strict=True):
+            rows, lots[phase] = lists[phase], []
+            for first in range(0, len(rows), LOT_ROWS):
+                which = slice(first, min(first + LOT_ROWS, len(rows)))
+                lots[phase].append(RowLot(rows[which], which, leaves_s))
+                self.leaves_s[rows[which]] = leaves_s
+                leaves_s += SENDING_S * (which.stop - first)

@@ -22,9 +22,6 @@ TELEPHONE_EVENT = 101
 
 _VERSION_2 = 0x80
 _MARKER = np.uint32(1 << 23)
-_FIXED = np.dtype(
-    [("first", "u1"), ("second", "u1"), ("sequence", ">u2"), ("timestamp", ">u4"), ("ssrc", ">u4")]
-)
 
 
 @dataclass(frozen=True, slots=True)
@@ -135,12 +132,30 @@ def write_headers(
     ssrc: NDArray[np.uint32],
 ) -> None:
     """Write plain 12-byte headers into the first columns of `octets`, shape (n, room)."""
-    fixed = octets[:, :HEADER_OCTETS].view(_FIXED)[:, 0]
-    fixed["first"] = _VERSION_2
-    fixed["second"] = payload_type | marker.astype(np.uint8) << 7
-    fixed["sequence"] = sequence
-    fixed["timestamp"] = timestamp
-    fixed["ssrc"] = ssrc
+    write_ssrc(octets, ssrc)
+    write_next(octets, payload_type=payload_type, marker=marker, sequence=sequence, timestamp=timestamp)
+
+
+def write_ssrc(octets: NDArray[np.uint8], ssrc: NDArray[np.uint32]) -> None:
+    """The part of plain headers that stays the same from packet to packet."""
+    octets[:, :HEADER_OCTETS].view(">u4")[:, 2] = ssrc
+
+
+def write_next(
+    octets: NDArray[np.uint8],
+    *,
+    payload_type: int,
+    marker: NDArray[np.bool_],
+    sequence: NDArray[np.uint16],
+    timestamp: NDArray[np.uint32],
+) -> None:
+    """The rest."""
+    words = octets[:, :HEADER_OCTETS].view(">u4")
+    first_word = sequence | np.uint32(_VERSION_2 << 24 | payload_type << 16)
+    if np.count_nonzero(marker):
+        first_word[marker] |= _MARKER
+    words[:, 0] = first_word
+    words[:, 1] = timestamp
 
 
 def build(packet: Packet) -> bytes:

@@ -50,6 +50,13 @@ class Stretch:
         self._noise = noise
         self._coders = coders
         self._off = np.zeros(len(line), dtype=np.bool_)  # rows whose delay is to be changed
+        self._quiet_from = np.zeros(len(line), dtype=np.int64)
+        """The first frame before which each row can have been quiet for long enough, by what was heard."""
+
+    def open(self, slot: int) -> None:
+        """Make the row new."""
+        self._off[slot] = False
+        self._quiet_from[slot] = 0
 
     def review(self, slots: NDArray[np.int64]) -> None:
         """See which rows' delay has left its target. To be called when the targets are new."""
@@ -59,9 +66,12 @@ class Stretch:
     def steer(self, slots: NDArray[np.int64], frames: NDArray[np.int64]) -> None:
         """Before frame number `frames` of each row is taken: move the play heads that are to be moved."""
         off = self._off[slots]
-        if not off.any():
+        if not np.count_nonzero(off):
             return
+        off &= (frames >= self._quiet_from[slots]) | (frames % SPEECH_EVERY == 0)
         rows, frames = slots[off], frames[off]
+        if not len(rows):
+            return
         error_s = self._jitter.delay.error_s(rows)
         there_yet = np.abs(error_s) < BLOCK_S
         self._off[rows[there_yet]] = False
@@ -87,6 +97,8 @@ class Stretch:
                 break
             place = (frames[still] - ago) % self._line.shape[1]
             quiet[still] = self._noise.quiet(rows[still], self._line[rows[still], place])
+            loud = still[~quiet[still]]
+            self._quiet_from[rows[loud]] = frames[loud] - ago + 1 + _QUIET_FRAMES
         return quiet
 
     @staticmethod
