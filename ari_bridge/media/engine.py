@@ -19,7 +19,6 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import NDArray
 
 from ari_bridge.core.audio import FRAME_MS
 from ari_bridge.media import rtp
@@ -37,6 +36,7 @@ _STAGGERED = 3
 """Frames by which a phase's reviews come before those of the phase before it: they are work, and not all of
 them are to fall into the same 20 ms."""
 _PHASE = np.arange(PHASES)
+_FRAME_S = FRAME_MS / 1000
 MAX_CATCH_UP_S = 0.2
 """Of late ticks that are still run. More would burst seconds of audio at the caller's own jitter buffer."""
 
@@ -93,6 +93,8 @@ class Engine:
         """Whose packets were yielded last, and when they were due."""
         self._playing: Playout | None = None
         """What they were taken from."""
+        self._next_play_s = np.zeros(shared.rows)
+        """When each row's next frame is due."""
         self._deaf_until_s: float | None = None
         """What arrived before it fell into a standstill that is not made up for, and belongs to no stream."""
         if go_on_with and now - self._start_s - self._tick * TICK_S > MAX_CATCH_UP_S:
@@ -133,6 +135,7 @@ class Engine:
             # Nothing ran while none was open.
             self._tick = max(self._tick, int((now - self._start_s) / TICK_S) + 1)
             self._played = self._tick
+        self._foresee()
         self._shared.open(slot)
         self._renew(slot, group)
         stream = self._shared.stream[slot]
@@ -160,6 +163,13 @@ class Engine:
         self._open_groups = [group for group in self._groups if np.any(in_use == group.index)]
         for group in self._groups:
             group.sheets.clear()
+        self._foresee()
+
+    def _foresee(self) -> None:
+        """When every row's next frame is due."""
+        ticks = self._played + (_PHASE - self._played) % PHASES
+        due_s = self._start_s + ticks * TICK_S
+        self._next_play_s[:] = due_s[self._rows.phase] + self._rows.leaves_s
 
     def next_due_s(self) -> float | None:
         """When send() has something to do; None when no row is open."""
@@ -176,15 +186,17 @@ class Engine:
         if self._deaf_until_s is not None:
             batch, slots = self._without_stale(batch, slots, self._deaf_until_s)
         known = slots >= 0
-        strangers = len(slots) - np.count_nonzero(known)
-        self._shared.plane["strangers"] += strangers
-        if strangers == len(slots):
-            return
+        count = np.count_nonzero(known)
+        if count < len(slots):
+            self._shared.plane["strangers"] += len(slots) - count
+            if not count:
+                return
         headers = rtp.parse_batch(batch.octets, batch.lengths)
-        codec_of = np.where(known, self._rows.codec[slots], -1)
         understood = ~known
         for group in self._open_groups:
-            ours = codec_of == group.index
+            ours = known
+            if len(self._open_groups) > 1:
+                ours = known & (self._rows.codec[slots] == group.index)
             if np.count_nonzero(ours):
                 understood |= group.receiver.receive(batch, headers, slots, ours, self._next_play_s)
         if np.count_nonzero(understood) < len(slots):
@@ -203,14 +215,6 @@ class Engine:
         keep = ~drop
         rest = Received(batch.octets[keep], batch.lengths[keep], batch.sources[keep], batch.arrivals_s[keep])
         return rest, slots[keep]
-
-    def _next_play_s(self, slots: Slots) -> NDArray[np.float64]:
-        """When each row's next frame is due."""
-        ticks = self._played + (_PHASE - self._played) % PHASES
-        of_phase = self._start_s + ticks.astype(np.float64) * TICK_S
-        due_s: NDArray[np.float64] = of_phase.take(self._rows.phase.take(slots))
-        due_s += self._rows.leaves_s.take(slots)
-        return due_s
 
     # ---------------------------------------------------------------- out
 
@@ -249,11 +253,12 @@ class Engine:
         while self._played < self._tick:
             turn, phase = divmod(self._played, PHASES)
             turn += _STAGGERED * phase
-            due_s = self._start_s + self._played * TICK_S
             for group in self._open_groups:
                 slots = self._rows.playing(group.index, phase)
                 if len(slots):
-                    group.receiver.play(slots, due_s + self._rows.leaves_s.take(slots), turn)
+                    due_s = self._next_play_s[slots]
+                    group.receiver.play(slots, due_s, turn)
+                    self._next_play_s[slots] = due_s + _FRAME_S
             self._played += 1
 
     def _build(self, group: _Group, phase: int, slots: Slots) -> Outgoing:
@@ -293,6 +298,7 @@ class Engine:
         frames = int(behind_s * 1000 / FRAME_MS)
         self._tick += frames * PHASES
         self._played += frames * PHASES
+        self._foresee()
         for group in self._groups:
             slots = np.flatnonzero(self._rows.codec == group.index)
             group.receiver.skip(slots, frames)

@@ -69,8 +69,6 @@ class Placed:
     """By how much the number of packets missing from the row's stream has changed."""
     skipped: NDArray[np.int64]
     """Sequence numbers that were used for something else than audio."""
-    eventful: bool = True
-    """False when every packet was simply the next, in time."""
 
 
 class JitterBuffer:
@@ -116,47 +114,91 @@ class JitterBuffer:
         payload: Octets,
         arrivals_s: NDArray[np.float64],
         next_play_s: NDArray[np.float64],
-    ) -> Placed:
-        """Take in packets of one length, payload of shape (n, octets). `next_play_s` is when each row's next
-        frame is due."""
+    ) -> Placed | None:
+        """Take in packets of one length, payload of shape (n, octets). `next_play_s`, shape (rows,), is when
+        the next frame of every row is due. Returns None when each packet was simply the next, in time."""
+        ahead = timestamp - self._head_clock[slots]
+        plain = ahead <= self._too_early
+        plain &= ssrc == self._ssrc[slots]
+        plain &= timestamp == self._next_clock[slots]
+        plain &= self._sequence.is_next(slots, sequence)
+        count = np.count_nonzero(plain)
+        if count == len(slots):
+            self._append(slots, sequence, timestamp, ahead, payload, arrivals_s - next_play_s[slots])
+            return None
+        outcome = np.zeros(len(slots), dtype=np.uint8)
+        lost, skipped = np.zeros((2, len(slots)), dtype=np.int64)
+        if count:
+            some = np.flatnonzero(plain)
+            rows = slots[some]
+            early_s = arrivals_s[some] - next_play_s[rows]
+            self._append(rows, sequence[some], timestamp[some], ahead[some], payload[some], early_s)
+        rest = np.flatnonzero(~plain)
+        rows = slots[rest]
+        outcome[rest], lost[rest], skipped[rest] = self._place(
+            rows,
+            sequence=sequence[rest],
+            timestamp=timestamp[rest],
+            ssrc=ssrc[rest],
+            payload=payload[rest],
+            arrivals_s=arrivals_s[rest],
+            next_play_s=next_play_s[rows],
+        )
+        return Placed(outcome, lost, skipped)
+
+    def _append(
+        self,
+        slots: NDArray[np.int64],
+        sequence: NDArray[np.uint16],
+        timestamp: NDArray[np.uint32],
+        ahead: NDArray[np.uint32],
+        payload: Octets,
+        after_s: NDArray[np.float64],
+    ) -> None:
+        """Packets that are simply the next, `ahead` of the play head, that came `after_s` after the time at
+        which it moves on. Nearly all are."""
+        self.delay.observe(slots, after_s - ahead / self._codec.clock_hz)
+        self._sequence.append(slots, sequence)
+        self._next_clock[slots] = timestamp + np.uint32(payload.shape[1] // self._codec.octets_per_clock)
+        self._quiet[slots] = False
+        self._late_run[slots] = 0
+        self._ring.write(slots, ahead.astype(np.int64), payload)
+
+    def _place(
+        self,
+        slots: NDArray[np.int64],
+        *,
+        sequence: NDArray[np.uint16],
+        timestamp: NDArray[np.uint32],
+        ssrc: NDArray[np.uint32],
+        payload: Octets,
+        arrivals_s: NDArray[np.float64],
+        next_play_s: NDArray[np.float64],
+    ) -> tuple[NDArray[np.uint8], NDArray[np.int64], NDArray[np.int64]]:
+        """Any packets, as in place(). Returns the columns of a Placed."""
         clocks = payload.shape[1] // self._codec.octets_per_clock
         offset = self._offset(slots, timestamp)
         restarted = ssrc != self._ssrc[slots]
-        first_clock, last_clock = offset.min(), offset.max()
-        if np.count_nonzero(restarted) or last_clock > self._too_early or first_clock < -self._too_late:
-            restarted |= (offset > self._too_early) | (offset < -self._too_late)
-            first = restarted & (self._ssrc[slots] == _NO_STREAM)
-            self._start(slots, restarted, timestamp, ssrc, sequence, arrivals_s, next_play_s)
-            restarted &= ~first
+        restarted |= (offset > self._too_early) | (offset < -self._too_late)
+        first = restarted & (self._ssrc[slots] == _NO_STREAM)
+        self._start(slots, restarted, timestamp, ssrc, sequence, arrivals_s, next_play_s)
+        restarted &= ~first
+        offset = self._offset(slots, timestamp)
+        behind = offset < 0
+        ended = offset + clocks <= 0
+        # Overdue since the frame was taken that its first sample is in.
+        due_s = next_play_s + offset // self._codec.frame_clocks * (FRAME_MS / 1000)
+        overdue = behind & (arrivals_s > due_s)
+        slower = self._run_of_late_ones(slots, ended & overdue)
+        if slower.any():
+            self._start(slots, slower, timestamp, ssrc, sequence, arrivals_s, next_play_s)
+            restarted |= slower
             offset = self._offset(slots, timestamp)
-            first_clock = offset.min()
-        ended = overdue = np.zeros(len(slots), dtype=np.bool_)
-        if first_clock < 0:
-            behind = offset < 0
-            ended = offset + clocks <= 0
-            # Overdue since the frame was taken that its first sample is in.
-            due_s = next_play_s + offset // self._codec.frame_clocks * (FRAME_MS / 1000)
-            overdue = behind & (arrivals_s > due_s)
-            slower = self._run_of_late_ones(slots, ended & overdue)
-            if slower.any():
-                self._start(slots, slower, timestamp, ssrc, sequence, arrivals_s, next_play_s)
-                restarted |= slower
-                offset = self._offset(slots, timestamp)
-                ended &= ~slower
-                overdue &= ~slower
-        else:
-            self._late_run[slots] = 0
+            ended &= ~slower
+            overdue &= ~slower
 
         self.delay.observe(slots, arrivals_s - next_play_s - offset / self._codec.clock_hz)
         step, repeated, missing = self._sequence.advance(slots, sequence)
-        in_order = not np.count_nonzero(step != 1)
-        room = (timestamp - self._next_clock[slots]).view(np.int32)
-        plain = first_clock >= 0 and in_order and not np.count_nonzero(room)
-        if plain and not np.count_nonzero(restarted):
-            self._next_clock[slots] = timestamp + np.uint32(clocks)
-            self._quiet[slots] = False
-            self._ring.write(slots, offset, payload)
-            return Placed(np.zeros(len(slots), dtype=np.uint8), missing, missing, eventful=False)
         placed, offset = self._judge(
             slots, timestamp, clocks, step, repeated, missing, offset, ended, overdue
         )
@@ -166,7 +208,7 @@ class JitterBuffer:
         self._quiet[slots[newest]] = False
         wanted = (placed.outcome != Arrival.LATE) & (placed.outcome != Arrival.DUPLICATE)
         self._ring.write(slots[wanted], offset[wanted], payload[wanted])
-        return placed
+        return placed.outcome, placed.lost, placed.skipped
 
     def _judge(
         self,

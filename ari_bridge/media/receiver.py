@@ -7,7 +7,7 @@ packet ──▶ audio:            jitter buffer ──▶ stretch ──▶ dec
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from typing import TypeAlias
 
 import numpy as np
@@ -29,11 +29,12 @@ from ari_bridge.media.telephone_event import PAYLOAD_OCTETS, TelephoneEvents
 
 REVIEW_FRAMES = int(REVIEW_S * 1000) // FRAME_MS
 
+_KIND = np.uint32(0xFF7F0000)
+"""All of a header's first word but the marker and the sequence number."""
+_NEVER = -1
+
 Which: TypeAlias = slice | NDArray[np.intp]
 """Packets of a batch. Nearly always they are all of it, and a slice spares copies."""
-
-NextPlay: TypeAlias = Callable[[Slots], NDArray[np.float64]]
-"""When the next frame of each row is due."""
 
 
 class Receiver:
@@ -58,6 +59,9 @@ class Receiver:
         self._stretch = Stretch(codec, self._rx, self._jitter, self._concealer, self._noise, coders)
         self._start_s = allowed.start_s
         self._place_of = np.zeros(rows, dtype=np.int64)
+        self._plain_kind = rtp.first_word(codec.payload_type)
+        self._plain_octets = rtp.HEADER_OCTETS + codec.frame_octets if codec.stow is None else _NEVER
+        """What nearly all packets are: a plain header, and a frame."""
 
     def open(self, slot: int) -> None:
         """Make the row new."""
@@ -76,14 +80,22 @@ class Receiver:
         headers: rtp.Headers,
         slots: Slots,
         ours: NDArray[np.bool_],
-        next_play_s: NextPlay,
+        next_play_s: NDArray[np.float64],
     ) -> NDArray[np.bool_]:
-        """Take in the packets `ours` of a batch, from rows `slots`. Returns which were understood."""
+        """Take in the packets `ours` of a batch, from rows `slots`. `next_play_s`, shape (rows,), is when the
+        next frame of every row is due. Returns which were understood."""
+        plain: NDArray[np.bool_] = headers.first_word & _KIND == self._plain_kind
+        plain &= batch.lengths == self._plain_octets
+        plain &= ours
+        if np.count_nonzero(plain) == len(slots):  # nearly always
+            octets = batch.octets[:, rtp.HEADER_OCTETS : self._plain_octets]
+            for turn in self._turns(slots, slice(0, len(slots))):
+                self._place(batch, headers, slots, turn, octets[turn], next_play_s)
+            return plain
         audio = ours & self._is_audio(headers)
-        if np.count_nonzero(audio) == len(slots):
-            self._take_audio(batch, headers, slots, slice(0, len(slots)), next_play_s)
-            return audio
-        self._take_audio(batch, headers, slots, np.flatnonzero(audio), next_play_s)
+        for turn in self._turns(slots, np.flatnonzero(audio)):
+            for chosen, payload in self._payloads(batch, headers, slots, turn):
+                self._place(batch, headers, slots, chosen, payload, next_play_s)
         others = ours & ~audio
         if np.count_nonzero(others):
             audio |= self._take_others(batch, headers, slots, others & headers.valid)
@@ -101,38 +113,45 @@ class Receiver:
                 audio &= octets % codec.octets_per_clock == 0
         return audio
 
-    def _take_audio(
+    def _turns(self, slots: Slots, chosen: Which) -> Iterator[Which]:
+        """Split packets into turns in which no row occurs twice; within a row the order is kept."""
+        rows = slots[chosen]
+        places = np.arange(len(rows))
+        self._place_of[rows[::-1]] = places[::-1]  # so that a row's first packet stays
+        again = self._place_of[rows] != places
+        if not np.count_nonzero(again):  # nearly always, between two ticks
+            yield chosen
+            return
+        chosen = _indices(chosen)
+        yield chosen[~again]
+        yield from self._turns(slots, chosen[again])
+
+    def _place(
         self,
         batch: Received,
         headers: rtp.Headers,
         slots: Slots,
-        audio: Which,
-        next_play_s: NextPlay,
+        chosen: Which,
+        payload: Octets,
+        next_play_s: NDArray[np.float64],
     ) -> None:
-        """Place the packets `audio` of the batch: each row's in order, equal lengths together."""
-        of_audio = slots[audio]
-        if not len(of_audio):
-            return
-        media = self._shared.media
-        turns = (audio,) if self._each_once(of_audio) else _one_a_row(slots, _indices(audio))
-        for turn in turns:
-            for chosen, payload in self._payloads(batch, headers, slots, turn):
-                rows = slots[chosen]
-                media["received"][rows] += 1
-                placed = self._jitter.place(
-                    rows,
-                    sequence=headers.sequence[chosen],
-                    timestamp=headers.timestamp[chosen],
-                    ssrc=headers.ssrc[chosen],
-                    payload=payload,
-                    arrivals_s=batch.arrivals_s[chosen],
-                    next_play_s=next_play_s(rows),
-                )
-                if placed.eventful:
-                    media["lost"][rows] = np.maximum(media["lost"][rows] + placed.lost, 0)
-                    media["skipped"][rows] += placed.skipped
-                    for arrival, field in _COUNTED.items():
-                        media[field][rows] += placed.outcome == arrival
+        """Put packets of one length, each of another row, into the jitter buffer, and count them."""
+        media, rows = self._shared.media, slots[chosen]
+        media["received"][rows] += 1
+        placed = self._jitter.place(
+            rows,
+            sequence=headers.sequence[chosen],
+            timestamp=headers.timestamp[chosen],
+            ssrc=headers.ssrc[chosen],
+            payload=payload,
+            arrivals_s=batch.arrivals_s[chosen],
+            next_play_s=next_play_s,
+        )
+        if placed is not None:
+            media["lost"][rows] = np.maximum(media["lost"][rows] + placed.lost, 0)
+            media["skipped"][rows] += placed.skipped
+            for arrival, field in _COUNTED.items():
+                media[field][rows] += placed.outcome == arrival
 
     def _payloads(
         self, batch: Received, headers: rtp.Headers, slots: Slots, chosen: Which
@@ -153,12 +172,6 @@ class Receiver:
                 by_size.setdefault(len(stowed), []).append((i, stowed))
         for found in by_size.values():
             yield np.array([i for i, _ in found]), np.stack([stowed for _, stowed in found])
-
-    def _each_once(self, slots: Slots) -> bool:
-        """Whether no row occurs twice: nearly always, between two ticks."""
-        places = np.arange(len(slots))
-        self._place_of[slots] = places
-        return not np.count_nonzero(self._place_of[slots] != places)
 
     def _take_others(
         self, batch: Received, headers: rtp.Headers, slots: Slots, others: NDArray[np.bool_]
@@ -188,8 +201,8 @@ class Receiver:
     # ---------------------------------------------------------------- out
 
     def play(self, slots: Slots, due_s: NDArray[np.float64], turn: int) -> None:
-        """One frame a row, due then, into the rx rings; `frames` is written last. `turn` is one more at each frame of
-        theirs."""
+        """One frame a row, due then, into the rx rings; `frames` is written last. `turn` is one more at each
+        frame of theirs."""
         media = self._shared.media
         if turn % REVIEW_FRAMES == 0:
             self._review(slots)
@@ -236,24 +249,9 @@ _COUNTED = {
 """Fields of MEDIA."""
 
 
-def _one_a_row(slots: Slots, chosen: NDArray[np.intp]) -> Iterator[NDArray[np.intp]]:
-    """Split packets into turns in which no row occurs twice; within a row the order is kept."""
-    order = chosen[np.argsort(slots[chosen], kind="stable")]
-    rows = slots[order]
-    new_row = np.flatnonzero(np.concatenate(([True], rows[1:] != rows[:-1])))
-    counts = np.diff(np.append(new_row, len(rows)))
-    turn = np.arange(len(rows)) - np.repeat(new_row, counts)
-    for number in range(int(counts.max())):
-        yield order[turn == number]
-
-
 def _alike(headers: rtp.Headers, chosen: Which) -> Iterator[tuple[Which, int, int]]:
-    """Split packets into those whose payloads lie alike in the packet, with its start and length; nearly
-    always they all do."""
+    """Split packets into those whose payloads lie alike in the packet, with its start and length."""
     start, octets = headers.payload_start[chosen], headers.payload_octets[chosen]
-    if not np.count_nonzero((start != start[0]) | (octets != octets[0])):
-        yield chosen, int(start[0]), int(octets[0])
-        return
     indices = _indices(chosen)
     for first, size in np.unique(np.stack((start, octets), axis=1), axis=0).tolist():
         yield indices[(start == first) & (octets == size)], first, size

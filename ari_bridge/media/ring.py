@@ -57,16 +57,14 @@ class BlockRing:
         """Put payloads of one length, shape (n, octets), at offsets in clocks: whole blocks of all rows at
         once, and packets that do not fit the grid, or reach back behind the head, one by one."""
         clocks = payload.shape[1] // self._unit
-        ahead = offset // self.block_clocks
-        odd = (ahead * self.block_clocks != offset) | (ahead < 0)
-        if clocks % self.block_clocks:
-            odd[:] = True
-        if np.count_nonzero(odd):
+        fits = clocks % self.block_clocks == 0
+        if not fits or np.count_nonzero(offset % self.block_clocks) or offset.min(initial=0) < 0:
+            odd = (offset % self.block_clocks != 0) | (offset < 0) | (not fits)
             for i in np.flatnonzero(odd).tolist():
                 self._write_odd(int(slots[i]), int(offset[i]), payload[i])
-            slots, ahead, payload = slots[~odd], ahead[~odd], payload[~odd]
+            slots, offset, payload = slots[~odd], offset[~odd], payload[~odd]
         if len(slots):
-            self._write_blocks(slots, self._head[slots] + ahead, payload)
+            self._write_blocks(slots, self._head[slots] + offset // self.block_clocks, payload)
 
     def _write_blocks(self, rows: NDArray[np.int64], first: NDArray[np.int64], octets: Octets) -> None:
         """Whole blocks, from `first` of each row on."""

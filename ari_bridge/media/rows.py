@@ -2,9 +2,9 @@
 
 The 20 ms of a frame are split into PHASES of 2.5 ms; each row plays in one of them. A tick finds the
 processor's caches cold, and half of what it costs does not depend on how many rows it has: so a phase is
-filled to 1024 before the next is opened; beyond that all fill alike. Its packets leave in lots, one after the
-other, over 5 ms. Audio does not wait for a phase or a lot: the jitter buffer's delay is counted from a packet's
-arrival, and what leaves is cut there (jitter.py).
+filled to 1024 before the next is opened; beyond that all fill alike. Its packets leave in lots, one after
+the other, over 5 ms. Audio waits for neither phase nor lot: the jitter buffer's delay is counted from a
+packet's arrival, and what leaves is cut there (jitter.py).
 """
 
 from __future__ import annotations
@@ -25,9 +25,9 @@ FULL_PHASE = 1024
 _OPENING_ORDER = np.array([0, 4, 2, 6, 1, 5, 3, 7])
 """Of the phases: those in use lie as far apart as they can."""
 
-LOT_ROWS = 128
-"""Whose packets leave together. The kernel takes some half a millisecond for so many, more or less; for a
-full phase four, which is to be heard in the last ones."""
+LOT_ROWS = 256
+"""Whose packets leave together. The kernel takes some 0.9 ms for so many, more or less; for a full phase
+four, which is to be heard in the last ones."""
 SENDING_S = 2 * TICK_S / FULL_PHASE
 """For each packet, until the next lot leaves: a full phase's are spread evenly over two ticks."""
 

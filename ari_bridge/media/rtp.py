@@ -10,6 +10,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import lru_cache
 
 import numpy as np
 from numpy.typing import NDArray
@@ -61,11 +62,12 @@ def parse_batch(octets: NDArray[np.uint8], lengths: NDArray[np.int64]) -> Header
     """The headers of packets in rows of `octets`, shape (n, room) with room >= 12; nothing is copied but
     the columns. A packet is valid when it is version 2 and all parts that its header announces are there."""
     first_word, timestamp, ssrc = octets[:, :HEADER_OCTETS].view(">u4").T.astype(np.uint32, order="C")
-    start = np.full(len(lengths), HEADER_OCTETS, dtype=np.int64)
+    start = _starts(len(lengths))
     payload_octets = lengths - HEADER_OCTETS
     valid = payload_octets >= 0
     kind = first_word >> np.uint32(24)
     if np.count_nonzero(kind != _VERSION_2):  # seldom: a plain header is nothing but its version
+        start = start.copy()
         valid &= kind & 0xC0 == _VERSION_2
         padding = np.zeros(len(lengths), dtype=np.int64)
         _skip_optional_parts(octets, lengths, start, padding, valid)
@@ -80,6 +82,18 @@ def parse_batch(octets: NDArray[np.uint8], lengths: NDArray[np.int64]) -> Header
         payload_start=start,
         payload_octets=payload_octets,
     )
+
+
+@lru_cache(8)
+def _longest(count: int) -> NDArray[np.int64]:
+    starts = np.full(count, HEADER_OCTETS, dtype=np.int64)
+    starts.flags.writeable = False
+    return starts
+
+
+def _starts(count: int) -> NDArray[np.int64]:
+    """Where payloads begin behind plain headers; only to be read."""
+    return _longest(max(1024, 1 << count.bit_length()))[:count]
 
 
 def _skip_optional_parts(
@@ -122,6 +136,11 @@ def parse(packet: bytes) -> Packet | None:
     )
 
 
+def first_word(payload_type: int) -> np.uint32:
+    """Of a plain header, without marker and sequence number."""
+    return np.uint32(_VERSION_2 << 24 | payload_type << 16)
+
+
 def write_headers(
     octets: NDArray[np.uint8],
     *,
@@ -151,10 +170,10 @@ def write_next(
 ) -> None:
     """The rest."""
     words = octets[:, :HEADER_OCTETS].view(">u4")
-    first_word = sequence | np.uint32(_VERSION_2 << 24 | payload_type << 16)
+    first = sequence | first_word(payload_type)
     if np.count_nonzero(marker):
-        first_word[marker] |= _MARKER
-    words[:, 0] = first_word
+        first[marker] |= _MARKER
+    words[:, 0] = first
     words[:, 1] = timestamp
 
 

@@ -22,17 +22,22 @@ class SequenceWindow:
         self._highest[slots] = sequence - np.uint16(1)
         self._seen[slots] = ~np.uint64(0)  # what came before the first is not missing
 
+    def is_next(self, slots: NDArray[np.int64], sequence: NDArray[np.uint16]) -> NDArray[np.bool_]:
+        """Whether each row's packet is simply the next."""
+        following: NDArray[np.bool_] = sequence - self._highest[slots] == 1
+        return following
+
+    def append(self, slots: NDArray[np.int64], sequence: NDArray[np.uint16]) -> None:
+        """Take in one packet a row, each the next: advance() in short."""
+        self._highest[slots] = sequence
+        self._seen[slots] = self._seen[slots] << np.uint64(1) | np.uint64(1)
+
     def advance(
         self, slots: NDArray[np.int64], sequence: NDArray[np.uint16]
     ) -> tuple[NDArray[np.int64], NDArray[np.bool_], NDArray[np.int64]]:
         """Take in one packet a row. Returns for each the step from the highest number so far, whether
         it is a repeat, and the change in the number of missing packets."""
         step = (sequence - self._highest[slots]).view(np.int16).astype(np.int64)
-        if not np.count_nonzero(step != 1):  # nearly always
-            self._highest[slots] = sequence
-            self._seen[slots] = self._seen[slots] << np.uint64(1) | np.uint64(1)
-            return step, np.zeros(len(slots), dtype=np.bool_), np.zeros(len(slots), dtype=np.int64)
-
         anew = (step > _MAX_STEP) | (step <= -_WINDOW)
         if anew.any():
             self.start(slots[anew], sequence[anew])

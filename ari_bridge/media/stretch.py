@@ -50,25 +50,27 @@ class Stretch:
         self._noise = noise
         self._coders = coders
         self._off = np.zeros(len(line), dtype=np.bool_)  # rows whose delay is to be changed
+        self._far = np.zeros(len(line), dtype=np.bool_)  # by so much that it is changed in speech, too
         self._quiet_from = np.zeros(len(line), dtype=np.int64)
         """The first frame before which each row can have been quiet for long enough, by what was heard."""
 
     def open(self, slot: int) -> None:
         """Make the row new."""
-        self._off[slot] = False
+        self._off[slot] = self._far[slot] = False
         self._quiet_from[slot] = 0
 
     def review(self, slots: NDArray[np.int64]) -> None:
         """See which rows' delay has left its target. To be called when the targets are new."""
         error_s = self._jitter.delay.error_s(slots)
         self._off[slots] = (error_s <= -BLOCK_S) | (error_s >= SLACK_S)
+        self._far[slots] = (error_s <= -SPEECH_SHORTER_S) | (error_s >= SPEECH_LONGER_S)
 
     def steer(self, slots: NDArray[np.int64], frames: NDArray[np.int64]) -> None:
         """Before frame number `frames` of each row is taken: move the play heads that are to be moved."""
         off = self._off[slots]
         if not np.count_nonzero(off):
             return
-        off &= (frames >= self._quiet_from[slots]) | (frames % SPEECH_EVERY == 0)
+        off &= (frames >= self._quiet_from[slots]) | (self._far[slots] & (frames % SPEECH_EVERY == 0))
         rows, frames = slots[off], frames[off]
         if not len(rows):
             return

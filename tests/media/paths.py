@@ -86,9 +86,8 @@ class Paths:
         lengths = np.full(len(rows), rtp.HEADER_OCTETS + payload.shape[1])
         batch = Received(octets, lengths, rows, self._arrival_s[which])
         ours = np.ones(len(rows), dtype=np.bool_)
-        self.receiver.receive(
-            batch, rtp.parse_batch(octets, lengths), rows, ours, lambda slots: np.full(len(slots), due_s)
-        )
+        next_play_s = np.full(self.shared.rows, due_s)
+        self.receiver.receive(batch, rtp.parse_batch(octets, lengths), rows, ours, next_play_s)
 
 
 def talk(rows: int, frames: int, codec: Codec, seed: int = 1) -> NDArray[np.int16]:

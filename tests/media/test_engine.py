@@ -427,7 +427,7 @@ def test_what_came_meanwhile_is_taken_in_between_two_late_ticks() -> None:
     assert not list(bench.engine.send(bench.now))
 
 
-def test_the_packets_of_a_full_phase_leave_in_lots_all_over_its_tick() -> None:
+def test_the_packets_of_a_full_phase_leave_in_lots_over_two_ticks() -> None:
     rows = FULL_PHASE
     shared = SharedRows(mmap.mmap(-1, size(rows)), rows)
     engine = Engine(
@@ -446,7 +446,7 @@ def test_the_packets_of_a_full_phase_leave_in_lots_all_over_its_tick() -> None:
         engine.play()
         assert [len(lot) for _, lot in lots] == [LOT_ROWS] * (rows // LOT_ROWS)
         assert [at_s for at_s, _ in lots] == pytest.approx(
-            np.arange(len(lots)) * TICK_S / len(lots), abs=1e-6
+            np.arange(len(lots)) * 2 * TICK_S / len(lots), abs=1e-6
         )
         places.append([peer for _, lot in lots for peer in lot])
     assert places[0] == places[1]

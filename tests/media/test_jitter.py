@@ -52,8 +52,10 @@ class Leg:
             ssrc=np.array([self.ssrc], dtype=np.uint32),
             payload=voice(clock, count)[None, :],
             arrivals_s=np.array([arrival_s]),
-            next_play_s=np.array([self.frames * FRAME_S]),
+            next_play_s=np.full(3, self.frames * FRAME_S),
         )
+        if placed is None:
+            return Arrival.PLACED
         self.missing += int(placed.lost[0])
         self.skipped += int(placed.skipped[0])
         return Arrival(int(placed.outcome[0]))

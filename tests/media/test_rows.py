@@ -20,7 +20,7 @@ def peer(number: int) -> int:
 
 
 def filled(count: int) -> Rows:
-    rows = Rows(4400, CODECS)
+    rows = Rows(9600, CODECS)
     for slot in range(count):
         rows.open(slot, CODECS[slot % len(CODECS)], peer(slot))
     return rows
@@ -31,10 +31,10 @@ def in_phases(rows: Rows) -> list[int]:
 
 
 def test_few_rows_share_a_tick_and_many_spread() -> None:
-    assert in_phases(filled(512)) == [512, 0, 0, 0, 0, 0, 0, 0]
-    assert in_phases(filled(1024)) == [512, 0, 0, 0, 512, 0, 0, 0]
-    assert in_phases(filled(2048)) == [512, 0, 512, 0, 512, 0, 512, 0]
-    assert in_phases(filled(4400)) == [550] * 8
+    assert in_phases(filled(1024)) == [1024, 0, 0, 0, 0, 0, 0, 0]
+    assert in_phases(filled(1500)) == [1024, 0, 0, 0, 476, 0, 0, 0]
+    assert in_phases(filled(4096)) == [1024, 0, 1024, 0, 1024, 0, 1024, 0]
+    assert in_phases(filled(9600)) == [1200] * 8
 
 
 @given(st.lists(st.tuples(st.integers(0, 15), st.integers(0, 15)), max_size=60), st.integers(1, 16))

@@ -25,6 +25,7 @@ from ari_bridge.media.child import MediaChild
 from ari_bridge.media.codecs.base import Codec
 from ari_bridge.media.codecs.registry import find_codec
 from ari_bridge.media.control import OpenRow, Refused, Serve, Start
+from ari_bridge.media.items import as_items, sliding_items
 from ari_bridge.media.packets import endpoint
 from ari_bridge.media.shared import RX_FRAMES, SharedRows, create_memory, map_rows, size, tx_capacity
 from ari_bridge.media.udp import TransportKind, bind
@@ -47,7 +48,9 @@ class Echo:
         self._heard = shared.media["heard"]
         self._queued = shared.bridge["queued"]
         self._rx = shared.rx(codec.rate_hz)
+        self._rx_frames = as_items(self._rx)
         self._tx = shared.tx.reshape(-1)
+        self._frames_at = sliding_items(self._tx, codec.frame_samples)
         self._stride = shared.tx.shape[1]
         self._mask = tx_capacity(codec.rate_hz) - 1
         self._frame = np.arange(codec.frame_samples)
@@ -58,7 +61,7 @@ class Echo:
         all: had the reader been held up and queued what it missed, all later audio would wait behind that."""
         while len(rows := np.flatnonzero(self._frames > self._read)):
             read = self._read[rows]
-            pcm = self._rx[rows, read % RX_FRAMES]
+            pcm = self._rx_frames[rows, read % RX_FRAMES].view(np.int16).reshape(len(rows), -1)
             self._read[rows] = read + 1
             in_time = self._queued[rows] == self._heard[rows]
             self._note(rows, pcm, np.where(in_time, now, READ_TOO_LATE))
@@ -66,7 +69,11 @@ class Echo:
 
     def _play(self, rows: NDArray[np.intp], pcm: Pcm16) -> None:
         queued = self._queued[rows]
-        self._tx[rows[:, None] * self._stride + (queued[:, None] + self._frame & self._mask)] = pcm
+        at = queued & self._mask
+        whole = at <= self._mask + 1 - len(self._frame)
+        self._frames_at[(rows * self._stride + at)[whole]] = as_items(pcm[whole])
+        around = rows[~whole, None] * self._stride + (at[~whole, None] + self._frame & self._mask)
+        self._tx[around] = pcm[~whole]
         self._queued[rows] = queued + len(self._frame)
 
     def _note(self, rows: NDArray[np.intp], pcm: Pcm16, at_s: NDArray[np.float64]) -> None:

@@ -74,8 +74,8 @@ def replay(one: Trace, allowed: DelayRange) -> Heard:
     frames = int((packets.last_s + _PHASE_S) / _FRAME_S) + 1
     delay_s = np.full(frames, np.nan)
     for turn in range(frames):
-        due_s = _START_S + _PHASE_S + turn * _FRAME_S
-        batch = packets.until(due_s)
+        due_s = np.array([_START_S + _PHASE_S + turn * _FRAME_S])
+        batch = packets.until(float(due_s[0]))
         if len(batch):
             count = len(batch)
             receiver.receive(
@@ -83,7 +83,7 @@ def replay(one: Trace, allowed: DelayRange) -> Heard:
                 rtp.parse_batch(batch.octets, batch.lengths),
                 np.zeros(count, dtype=np.int64),
                 np.ones(count, dtype=np.bool_),
-                lambda slots, due_s=due_s: np.full(len(slots), due_s),  # type: ignore[misc]
+                due_s,
             )
         receiver.play(_ROW, due_s, turn)
         if media["received"]:
