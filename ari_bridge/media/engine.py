@@ -137,6 +137,7 @@ class Engine:
             self._played = self._tick
         self._foresee()
         self._shared.open(slot)
+        self._shared.populate(slot, group.codec.rate_hz)
         self._renew(slot, group)
         stream = self._shared.stream[slot]
         stream["codec"], stream["phase"], stream["peer"] = group.index, self._rows.phase[slot], peer

@@ -174,6 +174,7 @@ class ProcessPlane:
             raise MediaError(f"media.max_calls: all {self._settings.max_calls} rows are taken")
         slot = self._free.pop()
         try:
+            self._shared.populate(slot, known.rate_hz)
             answer = await self._keeper.open_row(OpenRow(slot, codec, destination))
             if isinstance(answer, Refused):
                 raise MediaError(answer.reason)

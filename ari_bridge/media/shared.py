@@ -26,7 +26,9 @@ from __future__ import annotations
 import math
 import mmap
 import os
+import sys
 import tempfile
+from contextlib import suppress
 from typing import Any
 
 import numpy as np
@@ -44,6 +46,7 @@ _TX_S = 2.6
 TX_KEPT_MS = 200
 """What was heard last is not overwritten for so long: the analysis looks at it."""
 NO_ONSET = -1
+_MADV_POPULATE_WRITE = 23  # madvise(2)
 
 PLANE = np.dtype([("strangers", "i8"), ("start_s", "f8"), ("tick", "i8")])
 LINE_OCTETS = 64
@@ -155,19 +158,33 @@ class SharedRows:
 
     def __init__(self, buffer: mmap.mmap | bytearray, rows: int) -> None:
         self.rows = rows
+        self._buffer = buffer
         arrays: list[NDArray[Any]] = []
+        offsets: list[int] = []
         offset = 0
         for shape, dtype in _parts(rows):
             arrays.append(np.ndarray(shape, dtype, buffer, offset))
+            offsets.append(offset)
             offset += _pages(shape, dtype)
         self.plane, self.media, self.stream, self.bridge, self.pacing, *rings = arrays
         self.rx_flags, self.rx_captured_s, self._rx, self.tx, *analysis = rings
         self.analysis, self.tx_heard, self.voice, self.near = analysis
+        self._rx_offset, self._tx_offset = offsets[-6], offsets[-5]
 
     def rx(self, rate_hz: int) -> Pcm16:
         """The rx rings of rows at that rate, shape (rows, RX_FRAMES, frame samples)."""
         frame = samples(FRAME_MS, rate_hz)
         return self._rx[:, : RX_FRAMES * frame].reshape(self.rows, RX_FRAMES, frame)
+
+    def populate(self, slot: int, rate_hz: int) -> None:
+        """Get the memory of a row's rings from the system now. Else it is got page by page while the rings
+        are gone round for the first time, and rows that were opened together all need a page at once."""
+        if isinstance(self._buffer, mmap.mmap):
+            for ring, offset, used in (
+                (self._rx, self._rx_offset, RX_FRAMES * samples(FRAME_MS, rate_hz)),
+                (self.tx, self._tx_offset, tx_capacity(rate_hz)),
+            ):
+                populate(self._buffer, offset + slot * ring.strides[0], used * ring.itemsize)
 
     def open(self, slot: int) -> None:
         """Make the row new. Only while neither side uses it."""
@@ -175,6 +192,15 @@ class SharedRows:
         self.stream[slot] = np.zeros((), STREAM)
         self.bridge[slot] = np.zeros((), BRIDGE)
         self.pacing[slot] = 0
+
+
+def populate(memory: mmap.mmap, start: int, octets: int) -> None:
+    """Have the system give these pages now, where it can (Linux 5.14 and later), and not when they are
+    touched."""
+    if sys.platform == "linux":
+        begin = start - start % mmap.PAGESIZE
+        with suppress(OSError):
+            memory.madvise(_MADV_POPULATE_WRITE, begin, start + octets - begin)
 
 
 def create_memory(byte_count: int) -> int:

@@ -7,6 +7,7 @@ import mmap
 import numpy as np
 
 from ari_bridge.cli.bench.frames import MAX_FRAMES
+from ari_bridge.media.shared import populate
 
 _COUNTS = np.dtype([("foreign", "i8"), ("refused", "i8")])
 _ROOM = 100
@@ -29,6 +30,7 @@ class Ledger:
             raise ValueError(f"{frames} frames cannot be told from each other")
         self.calls, self.frames = calls, frames
         memory = mmap.mmap(fd, size(calls, frames))
+        populate(memory, 0, len(memory))  # not in the middle of what is measured
         self.counts = np.ndarray((1,), _COUNTS, memory)
         at = _COUNTS.itemsize
         self.sent_s = np.ndarray((calls, frames), np.float64, memory, at)

@@ -108,6 +108,8 @@ class RowsEngine:
                 await child.ask(Serve([]))
                 empty_kb = machine.private_kb(child.pid)
                 pin(child.pid)
+                for slot in range(rows):
+                    shared.populate(slot, find_codec(CODEC).rate_hz)  # as a plane does
                 await _open(child, callers)
 
                 def woken() -> None:
