@@ -265,19 +265,18 @@ class Engine:
     def _build(self, group: _Group, phase: int, slots: Slots) -> Outgoing:
         """One packet a row."""
         sheet = group.sheets.get(phase) or self._sheet(group, phase, slots)
-        sequence, timestamp, marker = self._sequence[slots], self._timestamp[slots], self._marker[slots]
+        sequence, timestamp = self._sequence[slots], self._timestamp[slots]
         sent_as = group.payloads.sent_as
         rtp.write_next(
             sheet.octets,
             payload_type=sent_as.payload_type,
-            marker=marker,
+            marker=self._marker[slots],
             sequence=sequence,
             timestamp=timestamp,
         )
+        self._marker[slots] = False
         self._sequence[slots] = sequence + np.uint16(1)
         self._timestamp[slots] = timestamp + np.uint32(sent_as.frame_clocks)
-        if np.count_nonzero(marker):
-            self._marker[slots] = False
         pcm, speaking = group.playout.take(slots)
         self._playing = group.playout
         group.payloads.write(sheet.octets[:, rtp.HEADER_OCTETS :], slots, pcm, speaking)

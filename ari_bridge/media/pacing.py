@@ -9,6 +9,7 @@ within 19 % at any magnitude. The last bucket also holds what was later still.
 from __future__ import annotations
 
 import math
+from bisect import bisect_left
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -58,11 +59,12 @@ class PacingHistogram:
         self._counts[lot.slots] += np.array(lot.counts, dtype=np.uint32)
 
 
+_EDGES_S = [_FIRST_S * 2 ** (bucket / _A_DOUBLING) for bucket in range(PACING_BUCKETS - 1)]
+
+
 def _bucket(late_s: float) -> int:
     """The bucket whose upper edge is the first at or above it."""
-    if late_s <= _FIRST_S:
-        return 0
-    return min(math.ceil(math.log2(late_s / _FIRST_S) * _A_DOUBLING), PACING_BUCKETS - 1)
+    return bisect_left(_EDGES_S, late_s)
 
 
 def quantile_ms(counts: NDArray[np.uint32], share: float) -> float:

@@ -83,21 +83,25 @@ class Playout:
         (k, frame samples), and which of the n they are, shape (k,): the others send silence."""
         paused = self._paused[slots] != 0  # before the flush: a flush also ends the pause
         flushing = self._flush_wanted[slots] != self._flush_done[slots]
-        broken = self._sounding[slots] & (paused | flushing)
-        tails = self._break_off(slots, broken, flushing)
+        broken, tails = paused, None
+        if np.count_nonzero(paused) or np.count_nonzero(flushing):  # else nothing is broken off
+            broken = self._sounding[slots] & (paused | flushing)
+            tails = self._break_off(slots, broken, flushing)
         if np.count_nonzero(flushing):
             self._flush(slots[flushing])
 
         heard = self._heard[slots]
         frame = len(self._frame)
         count = np.minimum(np.maximum(self._queued[slots] - heard, 0), frame)
-        count[paused] = 0
-        self._count(slots, count, paused, count == 0 if tails is None else (count == 0) & ~broken)
-
-        speaking = np.flatnonzero(count if tails is None else (count > 0) | broken)
-        rows, start, count = slots[speaking], heard[speaking], count[speaking]
-        pcm = self._samples(rows, start, frame)
+        if np.count_nonzero(paused):
+            count[paused] = 0
         full = count == frame
+        says = count > 0 if tails is None else (count > 0) | broken
+        sent = self._count(slots, count, full, paused, says)
+
+        speaking = np.flatnonzero(says)
+        rows, start, count, full = slots[speaking], heard[speaking], count[speaking], full[speaking]
+        pcm = self._samples(rows, start, frame)
         if np.count_nonzero(full) < len(full):
             pcm[self._frame >= count[:, None]] = 0
         begins = (count > 0) & (flushing[speaking] | ~self._sounding[rows])
@@ -111,7 +115,7 @@ class Playout:
         self._smooth(slots, rows, pcm, paused)
         self._sounding[slots] = False
         self._sounding[rows] = full
-        self._heard_at[slots, (self._sent[slots] - 1) % RX_FRAMES] = self._heard[slots]
+        self._heard_at[slots, sent % RX_FRAMES] = self._heard[slots]
         return pcm, speaking
 
     def left(self, now: float) -> None:
@@ -164,17 +168,21 @@ class Playout:
         self,
         slots: NDArray[np.int64],
         count: NDArray[np.int64],
+        full: NDArray[np.bool_],
         paused: NDArray[np.bool_],
-        silent: NDArray[np.bool_],
-    ) -> None:
-        self._sent[slots] += 1
-        dry, full = self._dry[slots], count == len(self._frame)
+        says: NDArray[np.bool_],
+    ) -> NDArray[np.int64]:
+        """Count a packet of each row. Returns how many were before it."""
+        sent: NDArray[np.int64] = self._sent[slots]
+        self._sent[slots] = sent + 1
+        dry = self._dry[slots]
         if np.count_nonzero(full) == len(full) and not np.count_nonzero(dry):
-            return
-        self._sent_silence[slots] += silent
+            return sent
+        self._sent_silence[slots] += ~says
         self._underruns[slots] += (count > 0) & (dry > 0) & (dry < _GAP_FRAMES)
         dry = np.where(count > 0, 0, dry) + (~full & ~paused)
         self._dry[slots] = np.minimum(dry, _GAP_FRAMES)
+        return sent
 
     def _smooth(
         self, slots: NDArray[np.int64], rows: NDArray[np.int64], pcm: Pcm16, paused: NDArray[np.bool_]

@@ -178,14 +178,14 @@ class Receiver:
     ) -> NDArray[np.bool_]:
         """Packets that hold no audio. They are few, and taken one by one."""
         understood = np.zeros(len(slots), dtype=np.bool_)
-        media = self._shared.media
+        media, payload_type = self._shared.media, headers.payload_type
         for i in np.flatnonzero(others).tolist():
             slot, start = int(slots[i]), int(headers.payload_start[i])
             payload = batch.octets[i, start : start + int(headers.payload_octets[i])]
-            if headers.payload_type[i] == rtp.COMFORT_NOISE:
+            if payload_type[i] == rtp.COMFORT_NOISE:
                 self._noise.announce(slot, payload)
                 self._jitter.quieten(slot)
-            elif headers.payload_type[i] == rtp.TELEPHONE_EVENT and len(payload) >= PAYLOAD_OCTETS:
+            elif payload_type[i] == rtp.TELEPHONE_EVENT and len(payload) >= PAYLOAD_OCTETS:
                 digit = self._events.receive(slot, int(headers.ssrc[i]), int(headers.timestamp[i]), payload)
                 if digit:
                     count = int(media["digit_count"][slot])

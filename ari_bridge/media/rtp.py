@@ -32,13 +32,16 @@ class Headers:
     valid: NDArray[np.bool_]
     first_word: NDArray[np.uint32]
     """V, P, X, CC, M, PT and sequence number, as above."""
-    payload_type: NDArray[np.uint32]
     sequence: NDArray[np.uint16]
     timestamp: NDArray[np.uint32]
     ssrc: NDArray[np.uint32]
     payload_start: NDArray[np.int64]
     """Index of the payload's first byte."""
     payload_octets: NDArray[np.int64]
+
+    @property
+    def payload_type(self) -> NDArray[np.uint32]:
+        return self.first_word >> np.uint32(16) & np.uint32(0x7F)
 
     @property
     def marker(self) -> NDArray[np.bool_]:
@@ -75,7 +78,6 @@ def parse_batch(octets: NDArray[np.uint8], lengths: NDArray[np.int64]) -> Header
     return Headers(
         valid=valid,
         first_word=first_word,
-        payload_type=first_word >> np.uint32(16) & np.uint32(0x7F),
         sequence=first_word.astype(np.uint16),
         timestamp=timestamp,
         ssrc=ssrc,
