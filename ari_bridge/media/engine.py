@@ -251,8 +251,8 @@ class Engine:
 
     def play(self) -> None:
         """The callers' audio of every tick whose packets were sent, into the rx rings."""
-        while self._played < self._tick:
-            turn, phase = divmod(self._played, PHASES)
+        while len(self._rows) and (tick := self._rows.next_tick(self._played)) < self._tick:
+            turn, phase = divmod(tick, PHASES)
             turn += _STAGGERED * phase
             for group in self._open_groups:
                 slots = self._rows.playing(group.index, phase)
@@ -260,7 +260,8 @@ class Engine:
                     due_s = self._next_play_s[slots]
                     group.receiver.play(slots, due_s, turn)
                     self._next_play_s[slots] = due_s + _FRAME_S
-            self._played += 1
+            self._played = tick + 1
+        self._played = self._tick
 
     def _build(self, group: _Group, phase: int, slots: Slots) -> Outgoing:
         """One packet a row."""

@@ -160,6 +160,9 @@ class MmsgTransport:
         self._sendmmsg.argtypes = (ctypes.c_int, ctypes.c_void_p, ctypes.c_uint, ctypes.c_int)
         self._laid_out: WeakKeyDictionary[Outgoing, _Buffers] = WeakKeyDictionary()
         """Message headers, once for packets that come again and again."""
+        self._packets: Outgoing | None = None
+        self._headers = _Buffers(0)
+        """Those that were sent last."""
 
     def fileno(self) -> int:
         return self._fd
@@ -173,11 +176,12 @@ class MmsgTransport:
                 return
 
     def send(self, packets: Outgoing, which: slice = ALL) -> int:
-        out = self._laid_out.get(packets)
-        if out is None:
-            out = self._laid_out[packets] = _lay_out(packets)
+        if packets is not self._packets:
+            self._packets = packets
+            self._headers = self._laid_out.get(packets) or _lay_out(packets)
+            self._laid_out[packets] = self._headers
         first, last, _ = which.indices(len(packets))
-        return self._send(out.address, first, last)
+        return self._send(self._headers.address, first, last)
 
     def _send(self, address: int, first: int, last: int) -> int:
         """The headers from `first` to before `last`. One that the system refuses is left out, as if lost on

@@ -60,7 +60,8 @@ class Rows:
         nobody: Slots = np.zeros(0, dtype=np.int64)
         self._lists = [[nobody] * PHASES for _ in codecs]
         self._lots: list[list[list[RowLot]]] = [[[] for _ in range(PHASES)] for _ in codecs]
-        self._in_use = [False] * PHASES
+        self._wait: list[int | None] = [None] * PHASES
+        """Ticks from each phase to the next in which rows play."""
         self._sorted_peers = nobody
         self._sorted_slots = nobody
         self._slot_at_port = np.full(1 << 16, -1, dtype=np.int64)
@@ -99,10 +100,10 @@ class Rows:
 
     def next_tick(self, tick: int) -> int:
         """The first from `tick` on at which rows play. Raises InternalError when there are none."""
-        for later in range(tick, tick + PHASES):
-            if self._in_use[later % PHASES]:
-                return later
-        raise InternalError("no row is open")
+        wait = self._wait[tick % PHASES]
+        if wait is None:
+            raise InternalError("no row is open")
+        return tick + wait
 
     def find(self, peers: NDArray[np.int64]) -> Slots:
         """The slot of each peer, -1 for strangers."""
@@ -121,7 +122,11 @@ class Rows:
         rows = np.flatnonzero((self.codec == codec) & (self.phase == phase))
         self._lists[codec][phase] = rows
         self._allot(phase)
-        self._in_use[phase] = any(len(lists[phase]) for lists in self._lists)
+        in_use = [any(len(lists[at]) for lists in self._lists) for at in range(PHASES)]
+        self._wait = [
+            next((ahead for ahead in range(PHASES) if in_use[(at + ahead) % PHASES]), None)
+            for at in range(PHASES)
+        ]
         slots = np.flatnonzero(self.codec >= 0)
         self._slot_at_port[self._sorted_peers & 0xFFFF] = -1
         self._sorted_slots = slots[np.argsort(self.peer[slots])]

@@ -25,7 +25,7 @@ _VERSION_2 = 0x80
 _MARKER = np.uint32(1 << 23)
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Headers:
     """The headers of n packets, as columns. Where `valid` is False the others mean nothing."""
 
