@@ -78,6 +78,7 @@ class Engine:
         if not go_on_with:
             shared.plane["start_s"] = now
             shared.plane["tick"] = 0
+        self._shared_tick = shared.plane["tick"]
         self._start_s = float(shared.plane["start_s"][0])
         self._tick = int(shared.plane["tick"][0])
         """The next one to send at."""
@@ -232,7 +233,7 @@ class Engine:
         phase = tick % PHASES
         # Counted before it is run: should we die in it, it is not run again, and no packet leaves twice.
         self._tick = tick + 1
-        self._shared.plane["tick"] = self._tick
+        self._shared_tick[0] = self._tick
         for group in self._open_groups:
             slots = self._rows.playing(group.index, phase)
             if not len(slots):
