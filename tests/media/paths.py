@@ -65,7 +65,7 @@ class Paths:
             if until > self._taken:
                 self._receive(slice(self._taken, until), due_s)
             self._taken = until
-            self.receiver.play(self.slots, due_s, self.turn)
+            self.receiver.play(self.slots, np.full(len(self.slots), due_s), self.turn)
             heard.append(self.shared.rx(self.codec.rate_hz)[:, self.turn % RX_FRAMES].copy())
             self.turn += 1
         return np.concatenate(heard, axis=1)

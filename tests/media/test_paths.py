@@ -113,3 +113,35 @@ def test_losses_are_counted_as_they_were() -> None:
     paths.run(21)
     assert np.array_equal(paths.media["lost"], np.isinf(delay_s).sum(axis=1))
     assert paths.media["skipped"].sum() == paths.media["late"].sum() == 0
+
+
+def test_rows_are_heard_bit_for_bit_wherever_their_rings_end() -> None:
+    """What is written at once for all rows is, for a few of them, cut in two by the end of their ring."""
+    rows, frames = 40, 200
+    speech = np.random.default_rng(2).integers(-8000, 8000, (rows, frames, 160)).astype(np.int16)
+    phase_s = np.linspace(0.0001, 0.0199, rows)
+    paths = Paths(speech, np.zeros((rows, frames)), DelayRange.fixed(0.04), phase_s=phase_s)
+    heard = paths.run(frames / 50 + 0.2)
+    said = ULAW.decode(ULAW.encode(speech)).reshape(rows, -1)
+    for row in range(rows):
+        begins = next(
+            at for at in range(0, 1000, 20) if np.array_equal(heard[row, at : at + 160], said[row, :160])
+        )
+        assert np.array_equal(heard[row, begins : begins + said.shape[1]], said[row])
+
+
+def test_a_row_that_is_used_again_is_led_to_its_target_like_a_new_one() -> None:
+    """The call before it talked for a minute, with more delay than it was to have."""
+    late_start = np.zeros((1, 3500))
+    late_start[0, 0] = 0.015
+    loud = np.random.default_rng(1).integers(-8000, 8000, (1, 500, 160)).astype(np.int16)
+    fixed = DelayRange.fixed(0.04)
+    first = Paths(loud, late_start, fixed)
+    first.run(60)
+    assert first.media["delay_s"][0] > 0.05, "nothing is changed in speech for so little"
+    second = Paths(np.zeros_like(loud), late_start, fixed)
+    second.receiver, second.shared, second.media = first.receiver, first.shared, first.media
+    second.shared.open(0)
+    second.receiver.open(0)
+    second.run(10)
+    assert second.media["delay_s"][0] == pytest.approx(0.04, abs=0.006)

@@ -308,3 +308,28 @@ def faded(pcm: list[int], ramp: NDArray[np.float32]) -> list[int]:
 
 PlayoutMachine.TestCase.settings = settings(max_examples=30, stateful_step_count=40, deadline=None)
 TestPlayout = PlayoutMachine.TestCase
+
+
+def test_rows_leave_bit_for_bit_wherever_their_rings_end() -> None:
+    """What is taken at once for all rows is, for a few of them, cut in two by the end of their ring."""
+    count, frames = 24, 450  # more than twice round the ring
+    shared = SharedRows(bytearray(size(count)), count)
+    rows = [BridgeRow(shared, slot, ULAW) for slot in range(count)]
+    playout = Playout(shared, ULAW.rate_hz, FRAME)
+    slots = np.arange(count)
+    voice = np.random.default_rng(4).integers(1, 30000, (count, (frames + 2) * FRAME)).astype(np.int16)
+    left: list[list[Pcm16]] = [[] for _ in rows]
+    for frame in range(frames):
+        for slot, row in enumerate(rows):
+            begun = 37 * slot % FRAME  # so much later, or earlier, than the others at the ring's end
+            until = (frame + 1) * FRAME - begun
+            row.write(voice[slot, row.queued : until])
+        pcm, speaking = playout.take(slots)
+        for slot, samples in zip(speaking.tolist(), pcm, strict=True):
+            left[slot].append(samples.copy())
+    for slot, frames_left in enumerate(left):
+        heard = np.concatenate(frames_left)
+        said = voice[slot, : rows[slot].heard]
+        begun = 37 * slot % FRAME
+        assert np.array_equal(heard[: FRAME - begun], said[: FRAME - begun])
+        assert np.array_equal(heard[FRAME:], said[FRAME - begun :])

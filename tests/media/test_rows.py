@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from ari_bridge.core.errors import InternalError, MediaError
 from ari_bridge.media.codecs.registry import known_codecs
 from ari_bridge.media.packets import endpoint
-from ari_bridge.media.rows import PHASES, Rows
+from ari_bridge.media.rows import PHASES, SENDING_S, Rows
 
 CODECS = list(known_codecs().values())
 
@@ -35,6 +35,17 @@ def test_few_rows_share_a_tick_and_many_spread() -> None:
     assert in_phases(filled(1500)) == [1024, 0, 0, 0, 476, 0, 0, 0]
     assert in_phases(filled(4096)) == [1024, 0, 1024, 0, 1024, 0, 1024, 0]
     assert in_phases(filled(9600)) == [1200] * 8
+
+
+def test_lots_leave_one_after_the_other_through_all_codecs() -> None:
+    rows = filled(600)
+    lots = [lot for codec in range(len(CODECS)) for lot in rows.lots(codec, 0)]
+    assert sorted(slot for lot in lots for slot in lot.slots.tolist()) == list(range(600))
+    before = 0
+    for lot in lots:
+        assert lot.leaves_s == pytest.approx(before * SENDING_S)
+        assert rows.leaves_s[lot.slots] == pytest.approx(lot.leaves_s)
+        before += len(lot.slots)
 
 
 @given(st.lists(st.tuples(st.integers(0, 15), st.integers(0, 15)), max_size=60), st.integers(1, 16))
