@@ -2,8 +2,8 @@
 
 The 20 ms of a frame are split into PHASES of 2.5 ms; each row plays in one of them. A tick finds the
 processor's caches cold, and half of what it costs does not depend on how many rows it has: so a phase is
-filled to 1024 before the next is opened; beyond that all fill alike. Its packets leave in lots, one after
-the other, over 5 ms. Audio waits for neither phase nor lot: the jitter buffer's delay is counted from a
+filled before the next is opened; beyond that all fill alike. Its packets leave in lots, one after the other,
+over 5 ms. Audio waits for neither phase nor lot: the jitter buffer's delay is counted from a
 packet's arrival, and what leaves is cut there (jitter.py).
 """
 
@@ -22,12 +22,15 @@ from ari_bridge.media.packets import Endpoint, host_and_port
 PHASES = 8
 TICK_S = FRAME_MS / 1000 / PHASES
 FULL_PHASE = 1024
+SHARED_PHASE = 768
+"""Rows of a full phase, and of one where there may be more rows than one phase takes: what is to be done for
+a phase, here and in the bridge process, must be done before the next comes."""
 _OPENING_ORDER = np.array([0, 4, 2, 6, 1, 5, 3, 7])
 """Of the phases: those in use lie as far apart as they can."""
 
-LOT_ROWS = 256
-"""Whose packets leave together. The kernel takes some 0.9 ms for so many, more or less; for a full phase
-four, which is to be heard in the last ones."""
+LOT_ROWS = 128
+"""Whose packets leave together. The kernel takes some half a millisecond for so many, more or less; for a
+full phase four, which is to be heard in the last ones."""
 SENDING_S = 2 * TICK_S / FULL_PHASE
 """For each packet, until the next lot leaves: a full phase's are spread evenly over two ticks."""
 
@@ -50,6 +53,7 @@ class Rows:
 
     def __init__(self, capacity: int, codecs: list[Codec]) -> None:
         self._codecs = codecs
+        self._full_phase = FULL_PHASE if capacity <= FULL_PHASE else SHARED_PHASE
         self.codec = np.full(capacity, -1, dtype=np.int64)
         """Index of each row's codec in the list given; -1 where no row is."""
         self.phase = np.zeros(capacity, dtype=np.int64)
@@ -115,7 +119,9 @@ class Rows:
 
     def _best_phase(self) -> int:
         in_use = np.bincount(self.phase[self.codec >= 0], minlength=PHASES)[_OPENING_ORDER]
-        return int(_OPENING_ORDER[np.argmin(np.maximum(in_use, FULL_PHASE - (in_use < FULL_PHASE)))])
+        return int(
+            _OPENING_ORDER[np.argmin(np.maximum(in_use, self._full_phase - (in_use < self._full_phase)))]
+        )
 
     def _relist(self, codec: int, phase: int) -> None:
         """A row of that codec and phase has come or gone."""
