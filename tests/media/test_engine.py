@@ -409,6 +409,7 @@ def test_a_burst_of_one_call_is_taken_in_order() -> None:
     bench.receive(*[(peer(1 + n % 2), datagram(codec, 1 + n // 2)) for n in range(10)])
     bench.tick()
     bench.run(0.1)
+    assert not bench.shared.media["reordered"].any()
     heard = row.read().pcm
     begin = np.flatnonzero(heard)[0] - 1
     said = np.concatenate([tone(codec, n) for n in range(6)])
